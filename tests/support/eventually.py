@@ -1,0 +1,59 @@
+"""Waiting for what real sockets, processes and threads bring about, without knowing how long it takes.
+
+A test never sleeps a guessed time: it asks again and again until the thing is there or the time is up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+WITHIN_S = 10.0
+"""How long to ask. Long, because a loaded machine is slow; a test that passes does not wait for it."""
+EVERY_S = 0.02
+
+
+async def eventually(
+    check: Callable[[], T | Awaitable[T]], *, within_s: float = WITHIN_S, every_s: float = EVERY_S
+) -> T:
+    """Ask `check` until it gives something truthy, and return that.
+
+    `check` may be a plain function or give an awaitable; an AssertionError inside it means "not yet".
+    Raises AssertionError (with the last one as its cause) when `within_s` has passed.
+    """
+    ends = time.monotonic() + within_s
+    while True:
+        last: AssertionError | None = None
+        value: T | None = None
+        try:
+            answer = check()
+            value = await answer if inspect.isawaitable(answer) else answer
+        except AssertionError as not_yet:
+            last = not_yet
+        if value:
+            return value
+        if time.monotonic() > ends:
+            raise AssertionError(f"still not so after {within_s:g} s; last answer: {value!r}") from last
+        await asyncio.sleep(every_s)
+
+
+def eventually_blocking(check: Callable[[], T], *, within_s: float = WITHIN_S, every_s: float = EVERY_S) -> T:
+    """Do the same outside an event loop."""
+    ends = time.monotonic() + within_s
+    while True:
+        last: AssertionError | None = None
+        value: T | None = None
+        try:
+            value = check()
+        except AssertionError as not_yet:
+            last = not_yet
+        if value:
+            return value
+        if time.monotonic() > ends:
+            raise AssertionError(f"still not so after {within_s:g} s; last answer: {value!r}") from last
+        time.sleep(every_s)
