@@ -1,0 +1,348 @@
+"""The MQTT outlet: readings, events, alerts, status and health of this gateway on one broker.
+
+Two gateways with one name would overwrite each other. So before anything is published the outlet looks
+who holds the name: while a foreign instance is alive there it stays shut, says so, and looks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Any
+
+import aiomqtt
+import orjson
+
+from gateway.model.alert import Alert
+from gateway.model.clock import Clock, iso
+from gateway.model.readings import Kind, Record
+from gateway.model.trouble import TellTrouble, Trouble
+from gateway.outlets.deliver import Rows
+from gateway.outlets.mqtt_commands import CommandHandler, answer_command
+from gateway.outlets.mqtt_link import Link, PublishRefused, link_to, properties_of, will_of
+from gateway.outlets.mqtt_topics import Topics
+from gateway.outlets.outcome import OutletDown, Refused
+from gateway.settings.models import Settings
+
+log = logging.getLogger(__name__)
+
+MEASUREMENT_EXPIRY_S = 86_400
+READING_SLOTS = 10  # of the broker's window of 20; the other ten belong to alerts and events
+ALERT_SLOTS = 10
+HEALTH_EVERY_S = 60.0
+DEVICES_EVERY_S = 5.0
+DEVICE_AGAIN_S = 60.0  # "last seen" and signal alone are told at most this often
+RECONNECT_FIRST_S = 0.1
+RECONNECT_MAX_S = 30.0
+LOOK_S = 0.5  # how long a retained status may take to arrive after the subscription
+DEAD_AFTER_S = 150.0  # a foreign instance whose health is not heard for this long is dead
+
+
+class MqttOutlet:
+    """One broker. `run` keeps the connection; the `send_…` functions are given to deliveries."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        instance: str,
+        version: str,
+        clock: Clock,
+        random: Random,
+        tell: TellTrouble,
+        health: Callable[[], dict[str, Any]],
+        devices: Callable[[], list[dict[str, Any]]],
+        duty: Callable[[], dict[str, Any]],
+        open_alerts: Callable[[], list[Alert]],
+        newest: Callable[[], Awaitable[frozenset[str]]],
+        command: CommandHandler,
+        connected: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`newest` gives the id of each topic's newest reading; `connected` hears of each connection."""
+        self._settings = settings
+        self._topics = Topics.of(settings.site)
+        self._instance = instance
+        self._version = version
+        self._clock = clock
+        self._random = random
+        self._tell = tell
+        self._health = health
+        self._devices = devices
+        self._duty = duty
+        self._open_alerts = open_alerts
+        self._newest = newest
+        self._command = command
+        self._connected = connected
+        self._link: Link | None = None
+        self._reading_slots = asyncio.Semaphore(READING_SLOTS)
+        self._alert_slots = asyncio.Semaphore(ALERT_SLOTS)
+        self._shown_devices: dict[str, tuple[dict[str, Any], float]] = {}
+        self.foreign: str | None = None
+        self.reason = "not connected yet"
+
+    @property
+    def state(self) -> str:
+        """`up`, `down`, or `off` where no broker is configured or another gateway holds the name."""
+        if not self._settings.mqtt.host or self.foreign:
+            return "off"
+        return "up" if self._link else "down"
+
+    # The connection
+
+    async def run(self) -> None:
+        """Connect, keep the connection, connect again; for ever. Ends by cancellation, saying offline."""
+        pause = RECONNECT_FIRST_S
+        while True:
+            try:
+                await self._look_for_another()
+                pause = RECONNECT_FIRST_S
+                await self._hold()
+            except (aiomqtt.MqttError, OutletDown, OSError, TimeoutError) as down:
+                self.reason = f"{self._settings.mqtt.host}:{self._settings.mqtt.port}: {down}"
+                log.info("MQTT outlet: %s", self.reason)
+            await asyncio.sleep(pause * (0.5 + self._random.random()))
+            pause = min(pause * 2, RECONNECT_MAX_S)
+
+    def _identifier(self, role: str) -> str:
+        return f"velgate-{self._topics.gateway}-{self._instance[:8]}-{role}"
+
+    def _status(self, state: str) -> bytes:
+        return orjson.dumps(
+            {
+                "state": state,
+                "instance": self._instance,
+                "since": iso(self._clock.now().wall_ns),
+                "version": self._version,
+            }
+        )
+
+    async def _look_for_another(self) -> None:
+        """Return once no living foreign instance holds this gateway's name."""
+        async with link_to(self._settings.mqtt, identifier=self._identifier("look")) as link:
+            await link.subscribe(self._topics.status, qos=1)
+            await link.subscribe(self._topics.health, qos=1)
+            wait_s, foreign = LOOK_S, None
+            while True:
+                try:
+                    async with asyncio.timeout(wait_s):
+                        message = await anext(link.messages)
+                except TimeoutError:
+                    break
+                if str(message.topic) == self._topics.status:
+                    foreign = self._foreign(message.payload)
+                    wait_s = DEAD_AFTER_S if foreign else LOOK_S
+                    self._say_foreign(foreign)
+            self._say_foreign(None)
+
+    def _foreign(self, payload: object) -> str | None:
+        try:
+            status = orjson.loads(payload if isinstance(payload, bytes) else b"")
+            state, instance = status["state"], status["instance"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return None
+        return instance if state == "online" and instance != self._instance else None
+
+    def _say_foreign(self, foreign: str | None) -> None:
+        if foreign == self.foreign:
+            return
+        self.foreign = foreign
+        self._tell(
+            Trouble(
+                kind="outlet.foreign",
+                subject="mqtt",
+                present=foreign is not None,
+                detail=f"another gateway is online as {self._topics.gateway!r}; this one keeps its MQTT"
+                " outlet shut. Give one of them another name (site.gateway), or stop it."
+                if foreign
+                else "",
+            )
+        )
+
+    async def _hold(self) -> None:
+        will = will_of(self._topics.status, self._status("offline"))
+        async with link_to(self._settings.mqtt, identifier=self._identifier("out"), will=will) as link:
+            await self._publish(link, self._topics.status, self._status("online"), retain=True)
+            await link.subscribe(self._topics.commands, qos=1)
+            await link.subscribe(self._topics.status, qos=1)
+            self._link, self.reason = link, ""
+            self._shown_devices.clear()
+            self._connected()
+            try:
+                async with asyncio.TaskGroup() as work:
+                    work.create_task(self._listen(link), name="mqtt-commands")
+                    work.create_task(self._tell_health(link), name="mqtt-health")
+                    work.create_task(self._tell_devices(link), name="mqtt-devices")
+                    work.create_task(self._again(link), name="mqtt-open-alerts")
+                    work.create_task(self._until_lost(link), name="mqtt-lost")
+            except* (aiomqtt.MqttError, OutletDown) as broken:
+                raise OutletDown(str(broken.exceptions[0])) from None
+            finally:
+                self._link = None
+                if not link.is_lost:
+                    await self._farewell(link)
+
+    async def _farewell(self, link: Link) -> None:
+        """Say offline: a graceful disconnection sends no will."""
+        try:
+            async with asyncio.timeout(1):
+                if self.foreign is None:
+                    await link.send(
+                        self._topics.status,
+                        self._status("offline"),
+                        retain=True,
+                        properties=properties_of(None),
+                    )
+        except (TimeoutError, OutletDown, PublishRefused) as failed:
+            log.info("could not say offline on MQTT: %s", failed)
+
+    async def _until_lost(self, link: Link) -> None:
+        await link.lost()
+        raise OutletDown("the connection to the broker broke")
+
+    async def _listen(self, link: Link) -> None:
+        async for message in link.messages:
+            topic = str(message.topic)
+            if topic == self._topics.status:
+                foreign = self._foreign(message.payload)
+                if foreign:
+                    self._say_foreign(foreign)
+                    raise OutletDown("another gateway came online under the same name")
+                continue
+            alert = self._topics.command_alert(topic)
+            if alert is not None:
+                await answer_command(link, message, alert, self._command)
+
+    async def _tell_health(self, link: Link) -> None:
+        while True:
+            await self._publish(link, self._topics.health, orjson.dumps(self._health()), retain=True)
+            await self._publish(link, self._topics.duty, orjson.dumps(self._duty()), retain=True)
+            await asyncio.sleep(HEALTH_EVERY_S)
+
+    async def _tell_devices(self, link: Link) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            now = {device["device"]: device for device in self._devices()}
+            for name, device in now.items():
+                shown, since = self._shown_devices.get(name, ({}, -DEVICE_AGAIN_S))
+                due = loop.time() - since >= DEVICE_AGAIN_S
+                if device != shown and (due or _but_moving(device) != _but_moving(shown)):
+                    body = orjson.dumps(device)
+                    await self._publish(link, self._topics.device(name), body, retain=True)
+                    self._shown_devices[name] = (device, loop.time())
+            for gone in self._shown_devices.keys() - now.keys():
+                del self._shown_devices[gone]
+                await link.send(self._topics.device(gone), b"", retain=True)
+            await asyncio.sleep(DEVICES_EVERY_S)
+
+    async def _again(self, link: Link) -> None:
+        """Publish every open alert: the broker may have lost what it retained."""
+        for alert in self._open_alerts():
+            await self._publish_alert(link, alert)
+
+    async def _publish(self, link: Link, topic: str, body: bytes, *, retain: bool) -> None:
+        try:
+            await link.send(topic, body, retain=retain, properties=properties_of(None))
+        except PublishRefused as refused:
+            log.warning("the broker refused %s: %s", topic, refused.reason)
+
+    # What the deliveries send
+
+    def _up(self) -> Link:
+        if self._link is None:
+            raise OutletDown(self.reason or "not connected")
+        return self._link
+
+    async def send_readings(self, rows: Rows[Record]) -> Sequence[Refused]:
+        """Send measurements and states, in order within each topic."""
+        link = self._up()
+        newest = await self._newest() if rows.end < rows.head else None
+        last = {self._topics.reading(record): record.id for _, record in rows.rows}
+        refused: list[Refused] = []
+
+        async def send(topic: str, of_topic: list[tuple[int, Record]]) -> None:
+            for seq, record in of_topic:
+                retain = record.id in newest if newest is not None else last[topic] == record.id
+                async with self._reading_slots:
+                    await self._send_reading(link, topic, seq, record, retain=retain, refused=refused)
+
+        by_topic: dict[str, list[tuple[int, Record]]] = {}
+        for seq, record in rows.rows:
+            by_topic.setdefault(self._topics.reading(record), []).append((seq, record))
+        await _all([send(topic, of_topic) for topic, of_topic in by_topic.items()])
+        return refused
+
+    async def send_events(self, rows: Rows[Record]) -> Sequence[Refused]:
+        """Send events, one after the other, never retained."""
+        link = self._up()
+        refused: list[Refused] = []
+        for seq, record in rows.rows:
+            async with self._alert_slots:
+                await self._send_reading(
+                    link, self._topics.reading(record), seq, record, retain=False, refused=refused
+                )
+        return refused
+
+    async def _send_reading(
+        self, link: Link, topic: str, seq: int, record: Record, *, retain: bool, refused: list[Refused]
+    ) -> None:
+        expiry = MEASUREMENT_EXPIRY_S if record.kind is Kind.MEASUREMENT else None
+        try:
+            await link.send(
+                topic,
+                orjson.dumps(record.document()),
+                retain=retain,
+                properties=properties_of("velgate/reading/1", expiry_s=expiry),
+            )
+        except PublishRefused as answer:
+            refused.append(Refused(seq, record.id, answer.reason))
+
+    async def send_alerts(self, rows: Rows[Alert]) -> Sequence[Refused]:
+        """Send each state of each alert in order; of a backlog's equal alerts the newest state only."""
+        link = self._up()
+        newest = {alert.id: seq for seq, alert in rows.rows}
+        refused: list[Refused] = []
+        for seq, alert in rows.rows:
+            if rows.end < rows.head and newest[alert.id] != seq:
+                continue
+            try:
+                async with self._alert_slots:
+                    await self._publish_alert(link, alert)
+            except PublishRefused as answer:
+                refused.append(Refused(seq, alert.id, answer.reason))
+        return refused
+
+    async def _publish_alert(self, link: Link, alert: Alert) -> None:
+        topic = self._topics.alert(alert.id)
+        body = orjson.dumps(alert.document())
+        await link.send(topic, body, retain=alert.open, properties=properties_of("velgate/alert/1"))
+        if not alert.open:
+            await link.send(topic, b"", retain=True)
+
+    async def clear(self, records: Sequence[Record], devices: Sequence[str] = ()) -> None:
+        """Clear what is retained of these readings and devices: renamed, removed, or without basis now."""
+        link = self._up()
+        for record in records:
+            await link.send(self._topics.reading(record), b"", retain=True)
+        for device in devices:
+            self._shown_devices.pop(device, None)
+            await link.send(self._topics.device(device), b"", retain=True)
+
+
+def _but_moving(device: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in device.items() if key not in {"last_seen", "signal"}}
+
+
+async def _all(sends: list[Awaitable[None]]) -> None:
+    """Wait for all; the first failure ends the others and is raised as itself."""
+
+    async def one(send: Awaitable[None]) -> None:
+        await send
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for send in sends:
+                group.create_task(one(send))
+    except* OutletDown as down:
+        raise down.exceptions[0] from None
