@@ -29,6 +29,13 @@ class Advertisement:
     service_uuids: tuple[str, ...] = ()
     service_data: Mapping[str, bytes] = field(default_factory=dict)
     manufacturer_data: Mapping[int, bytes] = field(default_factory=dict)
+    brought: frozenset[str] | None = None
+    """Which of `service_data` and `manufacturer_data` the packet itself carried, so far as that is known.
+
+    BlueZ reports the merged state of a device, so bytes may be old: empty means that a packet came (the
+    device lives, `rssi` is new) and all data here is of earlier ones, a named one that a packet with these
+    bytes was received just now, None that it cannot be told (a first sighting, another source).
+    """
     heard: Instant | None = None
     source: str = ""
     """The adapter or file it came from."""
