@@ -117,10 +117,18 @@ class Alert:
     count: int = 1
     step: int = 1
     cycle: int = 0
-    """How many times the escalation has begun anew (return timer, pressed again, reopened)."""
+    """How many times the escalation has begun anew (return timer, pressed again, graver, given back)."""
+    escalate_at: Instant | None = None
+    """When the next step starts (or the last one again) if nobody takes it; None: not any more."""
     latching: bool = True
     auto_resolve: bool = False
     taken: Taken | None = None
+    taken_from: str | None = None
+    """Who had it before, where it was taken over."""
+    warned: bool = False
+    """Its holder has been asked whether to keep it: it comes back in 2 minutes."""
+    helper: str | None = None
+    """Who had it when it was pressed again, and may still be on the way."""
     present: Present | None = None
     joined: tuple[str, ...] = ()
     shelved_until: Instant | None = None
@@ -134,12 +142,20 @@ class Alert:
     closed: Instant | None = None
     closed_by: str | None = None
     asked: tuple[str, ...] = ()
+    """The targets told in this cycle, in order; `dispatch` adds its own."""
+    deed: str | None = None
+    """What a person last did, with its words: the same from the same person again is a retry."""
     test: bool = False
     trial: str | None = None
     readings: tuple[str, ...] = ()
     detail: str = ""
     """One technical sentence (English) for alerts about devices and the gateway."""
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it is kept, repeated and never given up on: an emergency, and whatever a resident calls."""
+        return self.priority is Priority.EMERGENCY or self.concern is Concern.SELF
 
     @property
     def open(self) -> bool:
@@ -180,12 +196,17 @@ class Alert:
             "changed": iso(self.changed.wall_ns),
             "count": self.count,
             "step": self.step,
+            "cycle": self.cycle,
+            "next_step": self.escalate_at and iso(self.escalate_at.wall_ns),
             "taken": taken
             and {
                 "by": who(taken.by),
                 "time": iso(taken.time.wall_ns),
                 "return_at": iso(taken.return_at.wall_ns),
             },
+            "taken_from": self.taken_from and who(self.taken_from),
+            "warned": self.warned,
+            "helper": self.helper and who(self.helper),
             "present": present
             and {"by": who(present.by), "time": iso(present.time.wall_ns), "how": present.how},
             "joined": [] if anonymous else list(self.joined),
@@ -193,8 +214,10 @@ class Alert:
             "cancelled_at": self.cancelled_at and iso(self.cancelled_at.wall_ns),
             "returned": self.returned,
             "outcome": self.outcome and self.outcome.value,
+            "was_fall": self.was_fall,
             "closed": self.closed and iso(self.closed.wall_ns),
-            "asked": list(self.asked),
+            "closed_by": self.closed_by and who(self.closed_by),
+            "asked": [to for to in self.asked if not (anonymous and to.startswith("person:"))],
             "test": self.test,
             "trial": self.trial,
             "detail": self.detail,
