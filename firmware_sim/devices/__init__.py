@@ -1,0 +1,1 @@
+"""Devices with behaviour: what they send by themselves, and what somebody can do with them."""

@@ -1,0 +1,1 @@
+"""Encoders, one format a file, each written from its public specification."""
