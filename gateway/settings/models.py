@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from gateway.model.ids import SLUG
 from gateway.settings.alerting import Alerts, Channel, Group
 from gateway.settings.span import Span
 
 ADDRESS = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
-PERSON = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,15}")
+PERSON = re.compile(r"(?:[^\W_]|-){2,16}")
+"""Initials or another pseudonym; compared without case."""
 
 
 def _slug(text: str) -> str:
@@ -29,6 +30,28 @@ def _address(text: str) -> str:
     return upper
 
 
+def _time_of_day(value: object) -> time:
+    """TOML's own local time, or a text; a bare number is no time of day."""
+    if isinstance(value, time):
+        return value
+    try:
+        return time.fromisoformat(str(value) if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError('a time of day such as "23:00"') from None
+
+
+def _day(value: object) -> date:
+    """TOML's own date, or a text; a bare number is no date."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(str(value) if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError("a date such as 2027-06-30") from None
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Day = Annotated[date, BeforeValidator(_day)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Address = Annotated[str, AfterValidator(_address)]
 
@@ -181,7 +204,7 @@ class IntendedUse(Section):
     """Who answers for limits on vital signs, since when, on what grounds; without it they stay off."""
 
     responsible: str
-    since: date
+    since: Day
     grounds: str
 
 
@@ -200,7 +223,7 @@ class Deviation(Section):
     key: str
     why: str
     by: str
-    until: date
+    until: Day
 
 
 class Settings(Section):
@@ -223,7 +246,7 @@ class Settings(Section):
     intended_use: IntendedUse | None = None
     floor: tuple[Floor, ...] = ()
     deviation: tuple[Deviation, ...] = ()
-    night: tuple[time, time] = (time(23), time(7))
+    night: tuple[TimeOfDay, TimeOfDay] = (time(23), time(7))
     """When night begins and ends, in the site's zone: night view, night rules."""
 
     def label(self, place: str | None) -> str:
