@@ -1,0 +1,192 @@
+"""Messages of other systems over MQTT, such as Zigbee2MQTT: at least once where the sender uses QoS 1.
+
+A message is acknowledged when it has been taken: an event after its commit, a measurement at once, all in
+the order received. What was not acknowledged comes again after a crash; intake drops what it had already.
+Senders at QoS 0 can lose a message while the link is down, whatever is done here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from random import Random
+from typing import Literal
+
+import aiomqtt
+
+from gateway.model.clock import Clock
+from gateway.model.frames import Message
+from gateway.model.trouble import TellTrouble, Trouble
+from gateway.radio.backoff import Backoff
+from gateway.radio.expects import OnFrame
+from gateway.radio.mqtt_client import Listener, tls_context
+from gateway.radio.mqtt_topics import is_own, wanted
+from gateway.settings.models import Settings
+
+log = logging.getLogger(__name__)
+
+NAME = "mqtt-in"
+PAUSE_FIRST_S, PAUSE_MAX_S = 0.2, 30.0
+TELL_AFTER_S = 20.0  # a broker that restarts is no trouble
+REFUSED_MAX = 3  # a message that could not be taken so often is acknowledged and set aside, or it blocks all
+
+State = Literal["up", "down", "off"]
+
+
+class MqttIn:
+    """Listens to the broker of the settings for ever."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        on_frame: OnFrame,
+        tell: TellTrouble,
+        instance: str,
+        calls: Callable[[], bool] = lambda: False,
+        random: Random | None = None,
+        tell_after_s: float = TELL_AFTER_S,
+    ) -> None:
+        """`instance` is the id of the state folder: the broker keeps a session of that name for us.
+
+        It is not the gateway's name: two gateways with one name would throw each other off for ever.
+        `calls` says whether help calls or falls come this way.
+        """
+        self._clock, self._on_frame, self._tell, self._calls = clock, on_frame, tell, calls
+        self._identifier = f"velgate-in-{instance}"
+        self._backoff = Backoff(PAUSE_FIRST_S, PAUSE_MAX_S, random or Random())  # noqa: S311  (jitter)
+        self._tell_after_s = tell_after_s
+        self._down_since: float | None = None
+        self._told = False
+        self._refused: tuple[int, int] | None = None
+        self._changed = asyncio.Event()
+        self._settings = settings
+        self.state: State = "off"
+        self.reason = ""
+        """Why it is down, for the technician; without any secret."""
+        self.set_aside = 0
+        """Messages that could not be taken and were acknowledged all the same."""
+
+    def reload(self, settings: Settings) -> None:
+        """Take new settings: the connection is made anew where they change what it needs."""
+        if (settings.mqtt, self._filters(settings)) != (self._settings.mqtt, self._filters(self._settings)):
+            self._changed.set()
+        self._settings = settings
+
+    @staticmethod
+    def _filters(settings: Settings) -> list[str]:
+        topics = (device.topic for device in settings.device.values() if device.topic)
+        return wanted(topics, settings.mqtt.subscribe)
+
+    async def run(self) -> None:
+        """Connect, listen, and again after each failure. Ends by cancellation, or by an error of `on_frame`.
+
+        After that the same message comes again; the third time it is set aside.
+        """
+        while True:
+            self._changed.clear()
+            if not self._settings.mqtt.host or not self._filters(self._settings):
+                self.state, self.reason = "off", ""
+                self._well()
+                await self._changed.wait()
+                continue
+            try:
+                await self._connection()
+            except (aiomqtt.MqttError, OSError) as error:
+                self._failed(str(error) or type(error).__name__)
+                await self._pause(self._backoff.next_s())
+            finally:
+                self.state = "down" if self.state == "up" else self.state
+
+    async def _connection(self) -> None:
+        """Listen over one connection until the settings change. Raises what ended it."""
+        settings = self._settings
+        tls = await asyncio.to_thread(tls_context, settings.mqtt) if settings.mqtt.tls else None
+        client = Listener(settings.mqtt, identifier=self._identifier, tls=tls)
+        async with client:
+            refused = await client.listen_to(self._filters(settings))
+            if refused:
+                raise aiomqtt.MqttError(
+                    "the broker refused " + ", ".join(f"{topic} ({why})" for topic, why in refused)
+                )
+            self.state, self.reason = "up", ""
+            self._backoff.reset()
+            self._well()
+            change = asyncio.create_task(self._changed.wait())
+            hearing = asyncio.create_task(self._hear(client))
+            try:
+                await asyncio.wait((change, hearing), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (change, hearing):
+                    task.cancel()
+                await asyncio.wait((change, hearing))
+                if not hearing.cancelled() and (error := hearing.exception()) is not None:
+                    raise error
+
+    async def _hear(self, client: Listener) -> None:
+        async for message in client.messages:
+            if not is_own(str(message.topic)):
+                await self._take(message)
+            client.acknowledge(message)
+
+    async def _take(self, message: aiomqtt.Message) -> None:
+        frame = Message(
+            topic=str(message.topic),
+            payload=_payload(message.payload),
+            retained=bool(message.retain),
+            heard=self._clock.now(),
+            source=NAME,
+        )
+        try:
+            await self._on_frame(frame)
+        except Exception:
+            fingerprint = hash((frame.topic, frame.payload))
+            known, times = self._refused or (fingerprint, 0)
+            times = times + 1 if known == fingerprint else 1
+            self._refused = (fingerprint, times)
+            if times < REFUSED_MAX:
+                raise
+            self.set_aside += 1
+            log.exception("a message on %s could not be taken %d times and is set aside", frame.topic, times)
+        self._refused = None
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _failed(self, reason: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if self.state != "down" or self.reason != reason:
+            log.warning("MQTT in: %s", reason)
+        self.state, self.reason = "down", reason
+        if self._down_since is None:
+            self._down_since = now
+        if not self._told and now - self._down_since >= self._tell_after_s:
+            self._told = True
+            mqtt = self._settings.mqtt
+            self._tell(
+                Trouble(
+                    kind="source.down",
+                    subject=NAME,
+                    present=True,
+                    calls_unheard=self._calls(),
+                    detail=f"No messages from the broker {mqtt.host}:{mqtt.port}: {reason}.",
+                )
+            )
+
+    def _well(self) -> None:
+        self._down_since = None
+        if self._told:
+            self._told = False
+            self._tell(Trouble(kind="source.down", subject=NAME, present=False))
+
+
+def _payload(payload: object) -> bytes:
+    if isinstance(payload, bytes | bytearray):
+        return bytes(payload)
+    return str(payload or "").encode()
