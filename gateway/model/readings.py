@@ -51,7 +51,33 @@ class Sequence:
     modulus: int = 256
 
 
-Fact: TypeAlias = Reading | Counter | Sequence
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An event that a format says again in every message, as long as its cause stands: `sos: true`.
+
+    It happens once, when it appears: intake compares it with what the journal kept under `name`. At rest
+    (`reading` None) it is reported too, so that the next one is seen.
+    """
+
+    name: str
+    reading: Reading | None
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Another system's word that the device is there or not. For supervision; it is no reading."""
+
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """When the device itself was last heard, where another system passes on what it remembers."""
+
+    wall_ns: int
+
+
+Fact: TypeAlias = Reading | Counter | Sequence | Standing | Availability | LastSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +101,9 @@ class Record:
     """`name/version`."""
     test: bool = False
     """Part of a chain test: marked everywhere, counted nowhere."""
+    missed: int = 0
+    """Of an event: how many before it were sent and not heard, by the device's own numbering. Of a device
+    that speaks only when it is pressed, each was at least one call."""
 
     @property
     def clock(self) -> ClockQuality:
@@ -103,7 +132,7 @@ class Record:
 class Guard:
     """What was last accepted of a device, kept with the row it protects so that a restart opens no door.
 
-    `name` is `counter`, `sequence`, `payload` or `state/<quantity>[/<channel>]`.
+    `name` is `counter`, `sequence`, `payload`, `standing/<property>` or `state/<quantity>[/<channel>]`.
     """
 
     device: str
