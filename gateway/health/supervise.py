@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ class Rooms:
                 told = crashes >= TROUBLE_AFTER
                 recovery = loop.call_later(HEALTHY_AFTER_S, self._recovered, room) if told else None
                 try:
-                    await work()
+                    await together(work())  # its own task: what it left behind dies with it
                     reason = "ended although it runs for ever"
                     log.error("room %s %s", name, reason)
                 except Exception as crash:

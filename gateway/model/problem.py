@@ -34,7 +34,7 @@ class Finding:
     warning: bool = False
 
 
-class Problem(Exception):  # noqa: N818  (it is no programming error: a person reads it)
+class Problem(Exception):
     """A failure that a person can act on. Carries its findings and the exit code of a command."""
 
     def __init__(

@@ -90,7 +90,7 @@ class InfluxOutlet:
 
     def _open(self) -> WriteApi:
         if self._api is None:
-            from influxdb_client import InfluxDBClient
+            from influxdb_client.client.influxdb_client import InfluxDBClient
             from influxdb_client.client.write_api import SYNCHRONOUS
 
             token = self._settings.token.get_secret_value() if self._settings.token else ""
@@ -108,11 +108,13 @@ class InfluxOutlet:
     def _write(self, lines: list[str]) -> str | None:
         """Write once, in the thread. None: taken; a text: refused for good. Raises OutletDown."""
         from influxdb_client.client.exceptions import InfluxDBError
+        from influxdb_client.domain.write_precision import WritePrecision
         from influxdb_client.rest import ApiException
         from urllib3.exceptions import HTTPError
 
+        ns: WritePrecision = WritePrecision.NS  # type: ignore[assignment]
         try:
-            self._open().write(bucket=self._settings.bucket, record="\n".join(lines), write_precision="ns")
+            self._open().write(bucket=self._settings.bucket, record="\n".join(lines), write_precision=ns)
         except (ApiException, InfluxDBError) as answer:
             status = getattr(answer, "status", None)
             if status is None and answer.response is not None:

@@ -18,6 +18,7 @@ import orjson
 from gateway.model.alert import Alert
 from gateway.model.clock import Clock, iso
 from gateway.model.readings import Kind, Record
+from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 from gateway.outlets.deliver import Rows
 from gateway.outlets.mqtt_commands import CommandHandler, answer_command
@@ -170,14 +171,13 @@ class MqttOutlet:
             self._shown_devices.clear()
             self._connected()
             try:
-                async with asyncio.TaskGroup() as work:
-                    work.create_task(self._listen(link), name="mqtt-commands")
-                    work.create_task(self._tell_health(link), name="mqtt-health")
-                    work.create_task(self._tell_devices(link), name="mqtt-devices")
-                    work.create_task(self._again(link), name="mqtt-open-alerts")
-                    work.create_task(self._until_lost(link), name="mqtt-lost")
-            except* (aiomqtt.MqttError, OutletDown) as broken:
-                raise OutletDown(str(broken.exceptions[0])) from None
+                await together(
+                    self._listen(link),
+                    self._tell_health(link),
+                    self._tell_devices(link),
+                    self._again(link),
+                    self._until_lost(link),
+                )
             finally:
                 self._link = None
                 if not link.is_lost:
@@ -270,7 +270,7 @@ class MqttOutlet:
         by_topic: dict[str, list[tuple[int, Record]]] = {}
         for seq, record in rows.rows:
             by_topic.setdefault(self._topics.reading(record), []).append((seq, record))
-        await _all([send(topic, of_topic) for topic, of_topic in by_topic.items()])
+        await together(*(send(topic, of_topic) for topic, of_topic in by_topic.items()))
         return refused
 
     async def send_events(self, rows: Rows[Record]) -> Sequence[Refused]:
@@ -332,17 +332,3 @@ class MqttOutlet:
 
 def _but_moving(device: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in device.items() if key not in {"last_seen", "signal"}}
-
-
-async def _all(sends: list[Awaitable[None]]) -> None:
-    """Wait for all; the first failure ends the others and is raised as itself."""
-
-    async def one(send: Awaitable[None]) -> None:
-        await send
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for send in sends:
-                group.create_task(one(send))
-    except* OutletDown as down:
-        raise down.exceptions[0] from None

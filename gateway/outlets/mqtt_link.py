@@ -27,7 +27,7 @@ REFUSED_FOR_GOOD = frozenset({0x87, 0x90, 0x95, 0x99})
 """Not authorized, topic name invalid, packet too large, payload format invalid (MQTT 5, section 3.4.2.1)."""
 
 
-class PublishRefused(Exception):  # noqa: N818  (an answer, not a fault)
+class PublishRefused(Exception):
     """The broker will not take this message; `reason` is its word."""
 
     def __init__(self, reason: str) -> None:

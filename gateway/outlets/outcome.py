@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-class OutletDown(Exception):  # noqa: N818  (a condition of the other side, no fault of ours)
+class OutletDown(Exception):
     """The server cannot take anything now. `retry_after_s` is its own wish, if it said one."""
 
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
