@@ -1,8 +1,9 @@
 """Messages of other systems over MQTT, such as Zigbee2MQTT: at least once where the sender uses QoS 1.
 
 A message is acknowledged when it has been taken: an event after its commit, a measurement at once, all in
-the order received. What was not acknowledged comes again after a crash; intake drops what it had already.
-Senders at QoS 0 can lose a message while the link is down, whatever is done here.
+the order received (MQTT 5, 4.6). Taking overlaps: a commit that hangs delays no other message. What was
+not acknowledged comes again after a crash; intake drops what it had already. Senders at QoS 0 can lose a
+message while the link is down, whatever is done here.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gateway.model.frames import Message
 from gateway.model.trouble import TellTrouble, Trouble
 from gateway.radio.backoff import Backoff
 from gateway.radio.expects import OnFrame
+from gateway.radio.in_hand import IN_HAND_MAX
 from gateway.radio.mqtt_client import Listener, tls_context
 from gateway.radio.mqtt_topics import is_own, wanted
 from gateway.settings.models import Settings
@@ -29,9 +31,11 @@ log = logging.getLogger(__name__)
 NAME = "mqtt-in"
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.2, 30.0
 TELL_AFTER_S = 20.0  # a broker that restarts is no trouble
+REFUSED_KEPT_MAX = 16  # of how many messages it is remembered how often they were refused
 REFUSED_MAX = 3  # a message that could not be taken so often is acknowledged and set aside, or it blocks all
 
 State = Literal["up", "down", "off"]
+InHand = asyncio.Queue[tuple[aiomqtt.Message, asyncio.Task[None]]]
 
 
 class MqttIn:
@@ -60,7 +64,7 @@ class MqttIn:
         self._tell_after_s = tell_after_s
         self._down_since: float | None = None
         self._told = False
-        self._refused: tuple[int, int] | None = None
+        self._refused: dict[tuple[str, int], int] = {}
         self._changed = asyncio.Event()
         self._settings = settings
         self.state: State = "off"
@@ -126,12 +130,35 @@ class MqttIn:
                     raise error
 
     async def _hear(self, client: Listener) -> None:
-        async for message in client.messages:
-            if not is_own(str(message.topic)):
-                await self._take(message)
+        """Take what comes, and acknowledge in order what has been taken. Raises what ended it."""
+        ended: aiomqtt.MqttError | None = None
+        in_hand: InHand = asyncio.Queue(IN_HAND_MAX)
+        try:
+            async with asyncio.TaskGroup() as takes:
+                acknowledging = takes.create_task(self._acknowledge(client, in_hand))
+                try:
+                    async for message in client.messages:
+                        await in_hand.put((message, takes.create_task(self._take(message))))
+                except aiomqtt.MqttError as error:
+                    ended = error  # what is in hand was heard and is taken all the same
+                await in_hand.join()
+                acknowledging.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        if ended is not None:
+            raise ended
+
+    @staticmethod
+    async def _acknowledge(client: Listener, in_hand: InHand) -> None:
+        while True:
+            message, take = await in_hand.get()
+            await take
             client.acknowledge(message)
+            in_hand.task_done()
 
     async def _take(self, message: aiomqtt.Message) -> None:
+        if is_own(str(message.topic)):
+            return
         frame = Message(
             topic=str(message.topic),
             payload=_payload(message.payload),
@@ -139,18 +166,20 @@ class MqttIn:
             heard=self._clock.now(),
             source=NAME,
         )
+        fingerprint = (frame.topic, hash(frame.payload))
         try:
             await self._on_frame(frame)
-        except Exception:
-            fingerprint = hash((frame.topic, frame.payload))
-            known, times = self._refused or (fingerprint, 0)
-            times = times + 1 if known == fingerprint else 1
-            self._refused = (fingerprint, times)
+        except Exception:  # raised again, but for the third time: it must not block all that follow
+            times = self._refused.pop(fingerprint, 0) + 1
             if times < REFUSED_MAX:
+                self._refused[fingerprint] = times
+                while len(self._refused) > REFUSED_KEPT_MAX:
+                    del self._refused[next(iter(self._refused))]
                 raise
             self.set_aside += 1
             log.exception("a message on %s could not be taken %d times and is set aside", frame.topic, times)
-        self._refused = None
+        else:
+            self._refused.pop(fingerprint, None)
 
     async def _pause(self, seconds: float) -> None:
         try:
