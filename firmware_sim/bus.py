@@ -85,18 +85,21 @@ async def private_bus(folder: Path) -> AsyncIterator[PrivateBus]:
     config = folder / "bus.conf"
     config.write_text(_CONFIG.format(socket=escape(str(socket))), encoding="utf-8")
     parent = os.getpid()
+    log = folder / "bus.log"
     try:
-        process = await asyncio.create_subprocess_exec(
-            "dbus-daemon",
-            f"--config-file={config}",
-            "--nofork",
-            "--nopidfile",
-            "--print-address=1",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            preexec_fn=lambda: die_with_parent(parent),
-            start_new_session=True,  # Ctrl-C on the terminal is for us; we then stop the bus ourselves
-        )
+        with log.open("wb") as log_file:
+            process = await asyncio.create_subprocess_exec(
+                "dbus-daemon",
+                f"--config-file={config}",
+                "--nofork",
+                "--nopidfile",
+                "--print-address=1",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log_file,  # it complains where it may not raise its own limit of open files
+                preexec_fn=lambda: die_with_parent(parent),
+                start_new_session=True,  # Ctrl-C on the terminal is for us; we then stop the bus ourselves
+            )
     except FileNotFoundError:
         raise SimProblem(
             "dbus-daemon",
@@ -106,13 +109,13 @@ async def private_bus(folder: Path) -> AsyncIterator[PrivateBus]:
             exit_code=Exit.FAILED,
         ) from None
     try:
-        await _ready(process)
+        await _ready(process, log)
         yield PrivateBus(f"unix:path={socket}", process)
     finally:
         await asyncio.shield(_stop(process))
 
 
-async def _ready(process: asyncio.subprocess.Process) -> None:
+async def _ready(process: asyncio.subprocess.Process, log: Path) -> None:
     line = b""
     if process.stdout is not None:
         with contextlib.suppress(TimeoutError):
@@ -122,8 +125,8 @@ async def _ready(process: asyncio.subprocess.Process) -> None:
         raise SimProblem(
             "dbus-daemon",
             expected=f"its address within {START_WITHIN_S:.0f} s",
-            found="nothing",
-            do="Run it by hand with the same configuration to see why.",
+            found=await asyncio.to_thread(log.read_text, "utf-8", "replace") or "nothing",
+            do="Mend what it complains of, or give the address of another bus with --bus.",
             exit_code=Exit.FAILED,
         )
 

@@ -6,19 +6,22 @@ import asyncio
 import json as jsonlib
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from firmware_sim.control import STATUS, ask, nobody_there
 from firmware_sim.problem import SimProblem
+from firmware_sim.runtime import latest_control
 
 app = typer.Typer(
     help="Simulated devices of a care home, behind a simulated BlueZ on a D-Bus of their own.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+_SCENARIO = typer.Argument(help="A scenario file, or the name of one that comes along (home).")
+_CONTROL = typer.Option(help="The simulator's control address; without it the last one started.")
 
 
 def _say(text: str) -> None:
@@ -44,9 +47,7 @@ def _first_problem(group: BaseExceptionGroup[Any]) -> SimProblem | None:
 
 @app.command(epilog="Example: velgate-sim run home --seconds 60 --json")
 def run(
-    scenario: Annotated[
-        str | None, typer.Argument(help="A scenario file, or the name of one that comes along (home).")
-    ] = None,
+    scenario: Annotated[str | None, _SCENARIO] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop by itself after so long.", min=0)] = None,
     seed: Annotated[int, typer.Option(help="What chance is drawn from.")] = 1,
     rate: Annotated[float, typer.Option(help="Frames a second of each load device.", min=0)] = 1.0,
@@ -125,29 +126,61 @@ def do(
     device: Annotated[str, typer.Argument(help="A device of the scenario, or `adapter`.")],
     action: Annotated[str, typer.Argument(help="press, fall, leave_bed, open, battery, silence, …")],
     value: Annotated[str | None, typer.Argument(help="What the action needs, as in `battery 4`.")] = None,
-    control: Annotated[
-        str | None, typer.Option(help="The simulator's control address; without it the last one started.")
-    ] = None,
+    control: Annotated[str | None, _CONTROL] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
     """Act on a device of the running simulation; answers when the first frame was sent."""
-    from firmware_sim.control import ask, nobody_there
-    from firmware_sim.runtime import latest_control
+    answer = _asked(control, device, action, value)
+    if json:
+        _emit(answer)
+    else:
+        print(f"{device}: {answer['did']}")
 
+
+@app.command(epilog="Example: velgate-sim status --json")
+def status(
+    control: Annotated[str | None, _CONTROL] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Tell what the running simulation has sent."""
+    answer = _asked(control, STATUS, "status", None)
+    if json:
+        _emit(answer)
+    else:
+        print("\n".join(f"{name}  {value}" for name, value in answer.items()))
+
+
+@app.command("devices", epilog="Example: velgate-sim devices home --json")
+def list_devices(
+    scenario: Annotated[str | None, _SCENARIO] = None,
+    devices: Annotated[int, typer.Option(help="Load devices, as `run` would add them.", min=0)] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON, keys included.")] = False,
+) -> None:
+    """List a scenario's devices with what a gateway must know of them."""
+    from firmware_sim.catalogue import entries, table
+    from firmware_sim.devices.load import load_specs
+    from firmware_sim.scenario import load_scenario
+
+    try:
+        specs = [*load_scenario(scenario).devices, *load_specs(devices)]
+    except SimProblem as problem:
+        _fail(problem)
+    if json:
+        _emit({"devices": entries(specs)})
+    else:
+        print(table(specs))
+
+
+def _asked(control: str | None, device: str, action: str, value: str | None) -> dict[str, Any]:
     try:
         address = control or latest_control()
         if address is None:
             raise nobody_there("velgate-sim", "none that you started")
-        answer = ask(address, device, action, value)
+        return ask(address, device, action, value)
     except SimProblem as problem:
         _fail(problem)
-    if json:
-        _emit(answer)
-    else:
-        print(f"{device}: {answer.get('did', answer)}")
 
 
 def main() -> None:
     """Run the command line."""
-    run_safely: Callable[[], None] = app
-    run_safely()
+    app()

@@ -18,6 +18,7 @@ from firmware_sim.problem import Exit, SimProblem
 
 Answer = dict[str, Any]
 Serve = Callable[[str, str, str | None], Awaitable[Answer]]
+STATUS: Final = "simulator"  # no device: its one action `status` tells what was sent
 LINE_MAX_B: Final = 64 * 1024
 ANSWER_WITHIN_S: Final = 15.0
 _PREFIX: Final = "unix:path="

@@ -16,7 +16,7 @@ class Exit(IntEnum):
     UNREACHABLE = 5
 
 
-class SimProblem(Exception):  # noqa: N818  (it is no programming error: a person reads it)
+class SimProblem(Exception):
     """A failure that a person can act on: which thing, what was expected, what was found, what to do."""
 
     def __init__(self, where: str, *, expected: str, found: str, do: str, exit_code: Exit) -> None:

@@ -28,7 +28,6 @@ _DEVICE_KEYS: Final = {
     "interval",
     "battery",
     "place",
-    "options",
 }
 _STEP_KEYS: Final = {"at", "every", "device", "do", "value"}
 
@@ -149,7 +148,6 @@ def _device(table: Mapping[str, Any], where: str) -> Spec:
         interval_s=_number(table, "interval", row.interval_s, where, low=0.02),
         battery=round(_number(table, "battery", 87, where, low=0)),
         place=table.get("place"),
-        options={name: float(value) for name, value in table.get("options", {}).items()},
     )
 
 

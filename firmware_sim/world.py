@@ -16,7 +16,7 @@ from firmware_sim.air import Air
 from firmware_sim.bluez.controller import Controller
 from firmware_sim.bluez.daemon import Bluetoothd
 from firmware_sim.bus import private_bus
-from firmware_sim.control import Answer, control_socket
+from firmware_sim.control import STATUS, Answer, control_socket
 from firmware_sim.devices.base import Device, Place
 from firmware_sim.devices.climate import Climate
 from firmware_sim.devices.kinds import make_device
@@ -28,7 +28,6 @@ from firmware_sim.runtime import announce, running_folder
 from firmware_sim.scenario import Scenario
 from firmware_sim.script import perform
 
-STATUS: Final = "simulator"  # no device: its one action `status` tells what was sent
 _NAMED_MAX: Final = 40  # names in one error
 
 

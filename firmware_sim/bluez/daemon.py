@@ -232,5 +232,5 @@ class Bluetoothd:
         self.controller.deaf = deaf
 
 
-class _LifeOver(Exception):  # noqa: N818  (no error: the way out of a task group)
+class _LifeOver(Exception):
     """One life of bluetoothd has ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from firmware_sim.agenda import Agenda
@@ -22,7 +22,7 @@ Action = Callable[[str | None], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """A device as a scenario describes it. `options` are the kind's own settings."""
+    """A device as a scenario describes it."""
 
     name: str
     kind: str
@@ -33,7 +33,13 @@ class Spec:
     key: bytes | None = None
     battery: int = 87
     place: str | None = None
-    options: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def radio_address(self) -> str:
+        """The address of a device that speaks by radio. Raises ValueError where the scenario gave none."""
+        if self.address is None:
+            raise ValueError(f"{self.name}: a radio device needs an address")
+        return self.address
 
 
 class Publisher(Protocol):

@@ -25,9 +25,7 @@ class Beacon(Device):
     def __init__(self, spec: Spec, place: Place) -> None:
         """Take an address and, where the scenario gives one, a key."""
         super().__init__(spec, place)
-        if spec.address is None:
-            raise ValueError(f"{spec.name}: a radio device needs an address")
-        self.address = spec.address
+        self.address = spec.radio_address
         self._rssi = self.random.randint(-82, -54)
         self._first_id = self.random.randrange(256)
         self._copy: Entry | None = None

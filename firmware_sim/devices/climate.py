@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Final
 
 from firmware_sim.devices.base import Place, Spec
@@ -10,16 +11,16 @@ from firmware_sim.formats import bthome
 
 _DRIFT_CEL: Final = 0.04
 _DRIFT_PERCENT: Final = 0.15
-_CEL: Final = (19.0, 25.0)  # a heated home
-_PERCENT: Final = (32.0, 58.0)
+CEL: Final = (19.0, 25.0)  # a heated home
+PERCENT: Final = (32.0, 58.0)
 
 
 class Walk:
     """A value that wanders a little at each step and stays within its limits."""
 
-    def __init__(self, device: Beacon, limits: tuple[float, float], step: float) -> None:
+    def __init__(self, random: Random, limits: tuple[float, float], step: float) -> None:
         """Begin somewhere in the middle."""
-        self._random = device.random
+        self._random = random
         self._low, self._high = limits
         self._step = step
         third = (self._high - self._low) / 3
@@ -40,8 +41,8 @@ class Climate(Beacon):
     def __init__(self, spec: Spec, place: Place) -> None:
         """Choose a room climate."""
         super().__init__(spec, place)
-        self.temperature = Walk(self, _CEL, _DRIFT_CEL)
-        self.humidity = Walk(self, _PERCENT, _DRIFT_PERCENT)
+        self.temperature = Walk(self.random, CEL, _DRIFT_CEL)
+        self.humidity = Walk(self.random, PERCENT, _DRIFT_PERCENT)
         self.actions["measure"] = self._measure
 
     def measured(self) -> list[bytes]:
