@@ -1,0 +1,136 @@
+"""What rules and supervision remember of each condition, so that a restart neither repeats nor loses an edge.
+
+Small: only conditions that hold, or are about to, have a slot. The engine keeps `changes()` as memos in
+the same transaction as what came of them, and hands them back at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.model.clock import ClockQuality, Instant
+
+MEMO = "condition/"
+"""The keys of its memos begin with this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One condition, by its key."""
+
+    holds: frozenset[str] = frozenset()
+    """What makes it hold now: `device/quantity/channel`, more than one where several may."""
+    active: bool = False
+    """It has been told: raised, and not yet said to be gone."""
+    since: Instant | None = None
+    """It holds since then, and counts when it has held long enough."""
+    seen: Instant | None = None
+    """What must not be missing was last seen then, or a little later."""
+    said: str = ""
+    """What was last said about it, where it is said in degrees (a priority, a number of days, a date)."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to remember."""
+        return self == _EMPTY
+
+
+_EMPTY = Slot()
+
+
+class Memory:
+    """Slots by key, and which of them have changed since they were last handed out to be kept."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._slots: dict[str, Slot] = {}
+        self._changed: set[str] = set()
+
+    @classmethod
+    def restored(cls, memos: Mapping[str, Mapping[str, Any]]) -> Memory:
+        """Begin with what was kept: the memos that begin with `MEMO`.
+
+        One that cannot be read (of another version of Velgate) counts as nothing: a condition is then
+        told twice, which is a nuisance; a gateway that does not start would be worse.
+        """
+        memory = cls()
+        for key, document in memos.items():
+            name = key.removeprefix(MEMO)
+            try:
+                memory._slots[name] = _read(document)
+            except (KeyError, TypeError, ValueError):
+                memory._changed.add(name)
+        return memory
+
+    def __getitem__(self, key: str) -> Slot:
+        """Give the slot of a key; an empty one where there is none."""
+        return self._slots.get(key, _EMPTY)
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the keys that have a slot; they may be changed meanwhile."""
+        return iter(tuple(self._slots))
+
+    def __len__(self) -> int:
+        """Count the slots."""
+        return len(self._slots)
+
+    def change(self, key: str, **fields: Any) -> Slot:
+        """Change fields of a slot; one that becomes empty is forgotten."""
+        before = self[key]
+        after = replace(before, **fields)
+        if after != before:
+            self._changed.add(key)
+            if after.empty:
+                del self._slots[key]
+            else:
+                self._slots[key] = after
+        return after
+
+    def forget(self, key: str) -> None:
+        """Forget a key."""
+        if self._slots.pop(key, None) is not None:
+            self._changed.add(key)
+
+    def changes(self) -> dict[str, dict[str, Any] | None]:
+        """Give the memos that have changed since the last call; None for one that is to be ended."""
+        changed, self._changed = self._changed, set()
+        return {
+            MEMO + key: _written(self._slots[key]) if key in self._slots else None for key in sorted(changed)
+        }
+
+    def lost(self, changes: Iterable[str]) -> None:
+        """Note that what `changes` gave could not be kept: it is given again."""
+        self._changed.update(key.removeprefix(MEMO) for key in changes)
+
+
+def _written(slot: Slot) -> dict[str, Any]:
+    return {
+        "holds": sorted(slot.holds),
+        "active": slot.active,
+        "since": _instant(slot.since),
+        "seen": _instant(slot.seen),
+        "said": slot.said,
+    }
+
+
+def _read(document: Mapping[str, Any]) -> Slot:
+    return Slot(
+        holds=frozenset(document["holds"]),
+        active=document["active"],
+        since=_as_instant(document["since"]),
+        seen=_as_instant(document["seen"]),
+        said=document["said"],
+    )
+
+
+def _instant(at: Instant | None) -> list[Any] | None:
+    return None if at is None else [at.wall_ns, at.mono_ns, at.boot, at.quality.value]
+
+
+def _as_instant(document: list[Any] | None) -> Instant | None:
+    if document is None:
+        return None
+    wall_ns, mono_ns, boot, quality = document
+    return Instant(wall_ns, mono_ns, boot, ClockQuality(quality))
