@@ -80,6 +80,7 @@ class MqttOutlet:
         self._reading_slots = asyncio.Semaphore(READING_SLOTS)
         self._alert_slots = asyncio.Semaphore(ALERT_SLOTS)
         self._shown_devices: dict[str, tuple[dict[str, Any], float]] = {}
+        self._since = ""
         self.foreign: str | None = None
         self.reason = "not connected yet"
 
@@ -114,7 +115,7 @@ class MqttOutlet:
             {
                 "state": state,
                 "instance": self._instance,
-                "since": iso(self._clock.now().wall_ns),
+                "since": self._since,
                 "version": self._version,
             }
         )
@@ -134,16 +135,17 @@ class MqttOutlet:
                 if str(message.topic) == self._topics.status:
                     foreign = self._foreign(message.payload)
                     wait_s = DEAD_AFTER_S if foreign else LOOK_S
-                    self._say_foreign(foreign)
+                    self._say_foreign(foreign and foreign[1])
             self._say_foreign(None)
 
-    def _foreign(self, payload: object) -> str | None:
+    def _foreign(self, payload: object) -> tuple[str, str] | None:
+        """Give since when and as what another instance is online, or None."""
         try:
             status = orjson.loads(payload if isinstance(payload, bytes) else b"")
-            state, instance = status["state"], status["instance"]
+            state, since, instance = status["state"], str(status["since"]), str(status["instance"])
         except (orjson.JSONDecodeError, KeyError, TypeError):
             return None
-        return instance if state == "online" and instance != self._instance else None
+        return (since, instance) if state == "online" and instance != self._instance else None
 
     def _say_foreign(self, foreign: str | None) -> None:
         if foreign == self.foreign:
@@ -162,6 +164,7 @@ class MqttOutlet:
         )
 
     async def _hold(self) -> None:
+        self._since = iso(self._clock.now().wall_ns)
         will = will_of(self._topics.status, self._status("offline"))
         async with link_to(self._settings.mqtt, identifier=self._identifier("out"), will=will) as link:
             await self._publish(link, self._topics.status, self._status("online"), retain=True)
@@ -205,14 +208,20 @@ class MqttOutlet:
         async for message in link.messages:
             topic = str(message.topic)
             if topic == self._topics.status:
-                foreign = self._foreign(message.payload)
-                if foreign:
-                    self._say_foreign(foreign)
-                    raise OutletDown("another gateway came online under the same name")
+                await self._meet(link, self._foreign(message.payload))
                 continue
             alert = self._topics.command_alert(topic)
             if alert is not None:
                 await answer_command(link, message, alert, self._command)
+
+    async def _meet(self, link: Link, foreign: tuple[str, str] | None) -> None:
+        """Settle who keeps the name when both came at once: who was first; both see it alike."""
+        if foreign is None:
+            return
+        if foreign < (self._since, self._instance):
+            self._say_foreign(foreign[1])
+            raise OutletDown("another gateway is online under the same name")
+        await self._publish(link, self._topics.status, self._status("online"), retain=True)
 
     async def _tell_health(self, link: Link) -> None:
         while True:

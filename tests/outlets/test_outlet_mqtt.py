@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -182,19 +182,30 @@ async def test_two_gateways_with_one_name_the_later_keeps_its_outlet_shut(broker
     """It says so and publishes nothing; when the first goes offline it takes over."""
     first = OutletHouse(broker.login(), instance="one")
     second = OutletHouse(broker.login(), instance="two")
-    async with watcher(broker) as watch, second.running():
+    async with watcher(broker) as watch, AsyncExitStack() as houses:
         async with first.running():
-            await eventually(lambda: "up" in (first.outlet.state, second.outlet.state))
-            winner, loser = (first, second) if first.outlet.state == "up" else (second, first)
-            await eventually(lambda: loser.outlet.foreign == winner.outlet._instance)
-            loser.readings.append(record())
-            await eventually(lambda: loser.deliveries[0].reason)
-            assert loser.outlet.state == "off"
-            assert [t.kind for t in loser.troubles if t.present] == ["outlet.foreign"]
-            assert {s["instance"] for s in watch.bodies("gateway/gw-1/status")} == {winner.outlet._instance}
-        if loser is second:
-            await eventually(lambda: second.outlet.state == "up")
-            await eventually(lambda: second.readings.cursor == 1)
+            await eventually(lambda: first.outlet.state == "up")
+            await houses.enter_async_context(second.running())
+            await eventually(lambda: second.outlet.foreign == "one")
+            second.readings.append(record())
+            await eventually(lambda: second.deliveries[0].reason)
+            assert second.outlet.state == "off"
+            assert [(t.kind, t.present) for t in second.troubles] == [("outlet.foreign", True)]
+            assert {s["instance"] for s in watch.bodies("gateway/gw-1/status")} == {"one"}
+        await eventually(lambda: second.outlet.state == "up")
+        await eventually(lambda: second.readings.cursor == 1)
+    assert [(t.kind, t.present) for t in second.troubles] == [
+        ("outlet.foreign", True),
+        ("outlet.foreign", False),
+    ]
+
+
+async def test_two_gateways_that_come_at_once_settle_on_one(broker: Mosquitto) -> None:
+    """Neither of them yields for ever, and not both of them publish."""
+    first = OutletHouse(broker.login(), instance="one")
+    second = OutletHouse(broker.login(), instance="two")
+    async with first.running(), second.running():
+        await eventually(lambda: {first.outlet.state, second.outlet.state} == {"up", "off"})
 
 
 async def test_a_broker_that_hangs_delays_nobody_else(broker: Mosquitto) -> None:
