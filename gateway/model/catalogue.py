@@ -27,6 +27,49 @@ Texts: TypeAlias = Mapping[str, str]
 Both: TypeAlias = dict[str, str]
 """One text in each language, by language."""
 
+OWN_KINDS = frozenset(
+    {
+        "adapter.down",
+        "basis.ended",
+        "basis.expiring",
+        "basis.objected",
+        "basis.review",
+        "battery.low",
+        "channel.failing",
+        "clock.unsynced",
+        "device.silent",
+        "disk.filling",
+        "disk.slow",
+        "driver.quarantined",
+        "duty.empty",
+        "duty.unreached",
+        "frames.dropped",
+        "heartbeat.failing",
+        "journal.failing",
+        "outlet.behind",
+        "outlet.foreign",
+        "outlet.refused",
+        "readings.dropped",
+        "room.failing",
+        "rule.failing",
+        "screen.silent",
+        "settings.invalid",
+        "source.down",
+        "trouble",
+        "update.withdrawn",
+    }
+)
+"""The kinds that the gateway raises about its devices and itself, without a rule of the configuration."""
+
+
+def own_rule(kind: str) -> str:
+    """Give the name under which the gateway raises one of its own kinds: `adapter.down`, `adapter-down`."""
+    return kind.replace(".", "-").replace("_", "-")
+
+
+OWN_RULES = frozenset(map(own_rule, OWN_KINDS))
+"""Names of rules that are the gateway's own."""
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 

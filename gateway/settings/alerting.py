@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from gateway.model.alert import Concern, Priority
-from gateway.model.catalogue import shipped
+from gateway.model.catalogue import OWN_RULES, shipped
 from gateway.model.ids import is_slug
 from gateway.settings.span import Span
 
@@ -64,10 +64,21 @@ def _name(text: str) -> str:
     return text
 
 
-def _local(at: time) -> time:
-    if at.tzinfo is not None:
-        raise ValueError("a local time of day without zone, such as 23:00")
+def _local(value: object) -> time:
+    """TOML's own local time, or a text; a bare number is no time of day, and a zone belongs to the site."""
+    try:
+        at = value if isinstance(value, time) else time.fromisoformat(str(value))
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is not None or isinstance(value, int):
+        raise ValueError('a local time of day such as "23:00"')
     return at
+
+
+def _rule_name(text: str) -> str:
+    if _name(text) in OWN_RULES:
+        raise ValueError("another name: the gateway raises alerts of its own under this one")
+    return text
 
 
 def _positive(span: timedelta) -> timedelta:
@@ -88,7 +99,8 @@ OneOrMany = Annotated[Words, BeforeValidator(_one_or_many)]
 Target = Annotated[str, AfterValidator(_target)]
 KindName = Annotated[str, AfterValidator(_kind)]
 Name = Annotated[str, AfterValidator(_name)]
-LocalTime = Annotated[time, AfterValidator(_local)]
+RuleName = Annotated[str, AfterValidator(_rule_name)]
+LocalTime = Annotated[time, BeforeValidator(_local)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 Lasting = Annotated[Span, AfterValidator(_positive)]
 Do = Annotated[dict[Literal["da", "en"], str] | None, AfterValidator(_both)]
@@ -266,8 +278,22 @@ class Rule(Table):
         overrides = (override.priority for override in self.override if override.priority is not None)
         return frozenset((self.priority, *(case.priority for case in self.cases), *overrides))
 
+    def _fits(self, override: Override) -> None:
+        """An override may change what the rule has, and add no condition to it."""
+        watches = self.when.watches
+        if (override.above, override.below) != (None, None) and watches != "measurement":
+            raise ValueError("an override of above or below where the rule has a limit only")
+        if override.missing is not None and watches != "missing":
+            raise ValueError("an override of missing where the rule waits for something only")
+        if override.held is not None and watches not in ("state", "measurement"):
+            raise ValueError("an override of held where the rule watches a state or a limit only")
+        if override.schedule is not None and self.latches:
+            raise ValueError("no override of schedule where the condition latches")
+
     @model_validator(mode="after")
     def _safe(self) -> Rule:
+        for override in self.override:
+            self._fits(override)
         if self.auto_resolve and Priority.EMERGENCY in self.priorities:
             raise ValueError("auto_resolve = false: no emergency closes by itself")
         if self.auto_resolve and self.latches:
@@ -312,7 +338,7 @@ class Supervision(Table):
 class Alerts(Table):
     """The table `alerts`."""
 
-    rules: dict[Name, Rule] = {}
+    rules: dict[RuleName, Rule] = {}
     policies: dict[Name, Policy] = {}
     supervision: Supervision = Field(default_factory=Supervision)
 
