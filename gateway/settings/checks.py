@@ -31,17 +31,20 @@ _REFERENCES = (
     ("place.*.within", "place", "a place"),
     ("alerts.rules.*.policy", "alerts.policies", "an escalation policy"),
     ("alerts.rules.*.cases.*.policy", "alerts.policies", "an escalation policy"),
-    ("alerts.rules.*.places.*", "place", "a place"),
-    ("alerts.rules.*.devices.*", "device", "a device"),
-    ("group.*.persons.*", "person", "a person"),
-    ("group.*.shifts.*.persons.*", "person", "a person"),
-    ("group.*.places.*", "place", "a place"),
-    ("person.*.channels.*", "channel", "a channel"),
+    ("alerts.rules.*.override.*.policy", "alerts.policies", "an escalation policy"),
+    ("alerts.rules.*.places", "place", "a place"),
+    ("alerts.rules.*.except_places", "place", "a place"),
+    ("alerts.rules.*.devices", "device", "a device"),
+    ("alerts.rules.*.override.*.places", "place", "a place"),
+    ("alerts.rules.*.override.*.devices", "device", "a device"),
+    ("alerts.supervision.policy", "alerts.policies", "an escalation policy"),
+    ("alerts.supervision.policy_unheard", "alerts.policies", "an escalation policy"),
+    ("group.*.persons", "person", "a person"),
+    ("group.*.shifts.*.persons", "person", "a person"),
+    ("group.*.places", "place", "a place"),
+    ("person.*.channels", "channel", "a channel"),
 )
-"""Where a name must be one that is defined: pattern, table, what it is called."""
-
-_TARGETS = {"group": "group", "person": "person", "channel": "channel"}
-"""Kinds of targets of an escalation step, and the table that defines their names."""
+"""Where a name, or each of a list, must be one that is defined: pattern, table, what it is called."""
 
 
 def finding(path: Path, held: Node, expected: str, found: str, do: str, *, warning: bool = False) -> Finding:
@@ -56,14 +59,9 @@ def references(tree: Node, drivers: Collection[str]) -> Iterator[Finding]:
         yield from _unknown(tree, pattern, _names(tree, table), word, table)
     yield from _unknown(tree, "device.*.driver", drivers, "a driver", None)
     for path, held in match(tree, "alerts.policies.*.steps.*.targets.*"):
-        kind, colon, name = str(held.value).partition(":")
-        if held.value == "page" or kind == "centre":
-            continue
-        if not colon or kind not in _TARGETS:
-            expected = "page, group:NAME, person:NAME or channel:NAME"
-            yield finding(path, held, expected, shown(path, held), "name one of these")
-        elif not _same(kind, name, _names(tree, _TARGETS[kind])):
-            yield _nobody(path, held, name, _names(tree, _TARGETS[kind]), f"a {kind}", _TARGETS[kind])
+        kind, _, name = str(held.value).partition(":")
+        if kind in ("group", "person", "channel") and not _same(kind, name, _names(tree, kind)):
+            yield _nobody(path, held, name, _names(tree, kind), f"a {kind}", kind)
 
 
 def _names(tree: Node, table: str) -> list[str]:
@@ -80,9 +78,10 @@ def _same(table: str, name: str, names: Collection[str]) -> bool:
 def _unknown(
     tree: Node, pattern: str, names: Collection[str], word: str, table: str | None
 ) -> Iterator[Finding]:
-    for path, held in match(tree, pattern):
-        if isinstance(held.value, str) and not _same(table or "", held.value, names):
-            yield _nobody(path, held, held.value, names, word, table)
+    for where, held in match(tree, pattern):
+        for path, item in [(where, held), *(((*where, n), item) for n, item in held.items())]:
+            if isinstance(item.value, str) and not _same(table or "", item.value, names):
+                yield _nobody(path, item, item.value, names, word, table)
 
 
 def _nobody(
@@ -129,10 +128,7 @@ def devices(tree: Node, now: datetime | None) -> Iterator[Finding]:
 
 def _device(path: Path, held: Node) -> Iterator[Finding]:
     ways = [what for what in ("address", "topic") if what in held.value]
-    if held.origin.layer == "secrets":
-        expected = "a device that another file defines"
-        yield finding(path, held, expected, "only its secret", "add the device, or remove this line")
-    elif len(ways) != 1:
+    if len(ways) != 1:
         found = "both" if ways else "neither"
         yield finding(path, held, "either an address or a topic", found, "give one of them")
     key = held.get("key")
@@ -179,7 +175,7 @@ def people(tree: Node) -> Iterator[Finding]:
         yield finding(("person",), site, expected, found, "velgate staff add KL", warning=True)
     for path, held in match(tree, "group.*"):
         members = chain(match(held, "persons.*"), match(held, "shifts.*.persons.*"))
-        if isinstance(held.value, dict) and not any(members):
+        if isinstance(held.value, dict) and next(members, None) is None:
             do = "add persons or shifts; until then its step is skipped, with a technical alert"
             yield finding(path, held, "at least one person", "nobody", do, warning=True)
 

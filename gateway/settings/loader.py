@@ -11,7 +11,7 @@ from pathlib import Path as File
 from typing import Any
 
 from gateway.model.problem import Exit, Finding, Problem
-from gateway.settings import checks
+from gateway.settings import checks, vocabulary
 from gateway.settings.layers import LAYERS, Read, base_folder, read
 from gateway.settings.merge import Node, Origin, walk, written
 from gateway.settings.models import Settings
@@ -89,12 +89,14 @@ def load(
         missing = Finding(where=str(folder), expected="a folder of settings", found="nothing", do=do)
         return Loaded(folder, nothing, {}, (missing,), 0, None, Trust())
     found = read(folder, base or base_folder(), replaced)
+    found.tree, orphans = _orphans(found.tree)
     settings, shape = judge(found.tree, Settings, incomplete=found.incomplete)
     trust, distrust = judge(found.trust, Trust) if found.trust else (Trust(), [])
     names = drivers if drivers is not None else _installed()
-    findings = [*found.findings, *shape, *distrust, *_meaning(found, names, now)]
+    findings = [*found.findings, *orphans, *shape, *distrust, *_meaning(found, names, now)]
     if settings is not None:
-        findings += _rules(settings, found)
+        told = {finding.key for finding in findings}
+        findings += [finding for finding in _rules(settings, found) if finding.key not in told]
     ordered = tuple(sorted(dict.fromkeys(findings), key=_order))
     return Loaded(folder, found.tree, found.layers, ordered, found.files, settings, trust or Trust())
 
@@ -111,6 +113,8 @@ def _meaning(found: Read, drivers: Collection[str], now: datetime | None) -> Ite
     yield from checks.site(tree)
     yield from checks.outside(tree)
     yield from checks.exposed(tree)
+    yield from vocabulary.meanings(tree)
+    yield from vocabulary.texts(tree)
     yield from checks.floors(tree, found.layers.values(), now)
     if not found.incomplete:
         yield from checks.people(tree)
@@ -118,6 +122,22 @@ def _meaning(found: Read, drivers: Collection[str], now: datetime | None) -> Ite
 
 def _rules(settings: Settings, found: Read) -> list[Finding]:
     return []
+
+
+def _orphans(tree: Node) -> tuple[Node, list[Finding]]:
+    """Take away secrets of what nobody defines: left over by a crash or by hand, they stop no gateway."""
+    whole, findings = dict(tree.value), []
+    for table in ("device", "person", "channel"):
+        held = whole.get(table)
+        if held is None or not isinstance(held.value, dict):
+            continue
+        alone = {name: item for name, item in held.value.items() if item.origin.layer == "secrets"}
+        whole[table] = Node({n: i for n, i in held.value.items() if n not in alone}, held.origin)
+        for name, item in alone.items():
+            expected = f"the secret of a {table} that another file defines"
+            do = f"define {table}.{name}, or take this line away"
+            findings.append(checks.finding((table, name), item, expected, "a secret alone", do, warning=True))
+    return Node(whole, tree.origin), findings
 
 
 def _installed() -> set[str]:

@@ -91,20 +91,24 @@ def plain(tree: Node) -> Any:
 
 
 def merge(below: Node, above: Node, misfits: list[Misfit], path: Path = ()) -> Node:
-    """Lay one tree over another. What does not fit is noted in `misfits` and the shape below, kept."""
+    """Lay one tree over another. What does not fit is noted in `misfits`, and what is below, kept.
+
+    A single value replaces whatever is below it, a table never a single value: only so does it make no
+    difference which layers are joined first.
+    """
     under, over = below.value, above.value
-    if isinstance(under, dict) and isinstance(over, dict):
+    if not isinstance(over, dict):
+        return above
+    if isinstance(under, dict):
         merged = dict(under)
         for key, item in over.items():
             merged[key] = merge(under[key], item, misfits, (*path, key)) if key in under else item
         return Node(merged, below.origin)
-    if isinstance(under, tuple) and isinstance(over, dict):
+    if isinstance(under, tuple):
         return Node(_patched(below, over, misfits, path), below.origin)
-    if isinstance(under, dict | tuple) and not isinstance(over, dict | tuple):
-        expected = "a table" if isinstance(under, dict) else "a list"
-        misfits.append(Misfit(path, above.origin, below.origin, f"{expected}, as below it", "a single value"))
-        return below
-    return above
+    expected = "a single value, as below it"
+    misfits.append(Misfit(path, above.origin, below.origin, expected, "a table"))
+    return below
 
 
 def _patched(below: Node, over: dict[str, Node], misfits: list[Misfit], path: Path) -> tuple[Node, ...]:

@@ -55,14 +55,16 @@ class Value(NamedTuple):
     shape: Shape
 
 
-class Statement(NamedTuple):
-    """One `key = value` outside inline tables; `section` is the header it stands under."""
+class Pair(NamedTuple):
+    """One `key = value`."""
 
     path: Path
     start: int
     end: int
     section: int
-    """The index in `Positions.headers`; -1 above the first header."""
+    """The header it stands under, as an index in `Positions.headers`; -1 above the first."""
+    inline: bool
+    """It stands in an inline table, not on a line of its own."""
 
 
 class Header(NamedTuple):
@@ -81,7 +83,7 @@ class Positions:
     text: str
     parts: list[Part] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)
-    statements: list[Statement] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
     headers: list[Header] = field(default_factory=list)
     _starts: list[int] = field(default_factory=list)
 
@@ -123,10 +125,7 @@ class _Scanner:
             if self.text[self.at] == "[":
                 self._header()
             else:
-                start = self.at
-                path = self._pair(self.table)
-                section = len(self.found.headers) - 1
-                self.found.statements.append(Statement(path, start, self.at, section))
+                self._pair(self.table, inline=False)
         return self.found
 
     def _header(self) -> None:
@@ -145,15 +144,15 @@ class _Scanner:
         self.table = path
         self.found.headers.append(Header(path, start, self.at, array))
 
-    def _pair(self, table: Path) -> Path:
-        path = table
+    def _pair(self, table: Path, *, inline: bool) -> None:
+        path, start = table, self.at
         for name, begin, end in self._key():
             path = (*path, name)
             self.found.parts.append(Part(path, begin, end))
         self._expect("=")
         self._skip(_SPACE)
         self._value(path)
-        return path
+        self.found.pairs.append(Pair(path, start, self.at, len(self.found.headers) - 1, inline))
 
     def _key(self) -> list[tuple[str, int, int]]:
         pieces = []
@@ -198,7 +197,7 @@ class _Scanner:
     def _inline(self, path: Path) -> None:
         self.at += 1
         while self._skip(_BLANK) < len(self.text) and self.text[self.at] != "}":
-            self._pair(path)
+            self._pair(path, inline=True)
             self._skip(_BLANK)
             if self.text[self.at] == ",":
                 self.at += 1
@@ -206,7 +205,7 @@ class _Scanner:
 
     def _skip(self, pattern: re.Pattern[str]) -> int:
         found = pattern.match(self.text, self.at)
-        assert found is not None  # noqa: S101  (the patterns match the empty text too)
+        assert found is not None
         self.at = found.end()
         return self.at
 
