@@ -33,7 +33,7 @@ from gateway.alerts.transition import (
     united,
 )
 from gateway.model.alert import Alert, Concern, Condition, Handling, Outcome, Present, Priority, Taken
-from gateway.model.clock import Instant
+from gateway.model.clock import Instant, iso
 
 EXTENSION = timedelta(minutes=10)
 """What `extend` leaves the holder at least."""
@@ -332,15 +332,13 @@ def _holder(alert: Alert) -> Taken:
 
 def _somebody_has_it(alert: Alert, by: str) -> Transition:
     holder = _holder(alert)
-    return refused(
-        alert, "already_acknowledged", "already_acknowledged", by, holder=holder.by, since=holder.time
-    )
+    values = {"by": holder.by, "since": iso(holder.time.wall_ns)}
+    return refused(alert, "already_acknowledged", "already_acknowledged", by, values)
 
 
 def _invalid(alert: Alert, by: str, key: str, found: str, expected: str) -> Transition:
-    return refused(
-        alert, "invalid", f"invalid_{key}", by, errors=[{"key": key, "found": found, "expected": expected}]
-    )
+    errors = [{"key": key, "found": found, "expected": expected}]
+    return refused(alert, "invalid", f"invalid_{key}", by, {"errors": errors})
 
 
 def _deed(action: str, by: str, *words: str) -> str:

@@ -156,7 +156,7 @@ def cancelled(alert: Alert, _given: Cancelled, now: Instant) -> Transition:
 def timer_due(alert: Alert, given: TimerDue, now: Instant, policies: Policies) -> Transition:
     """Do what was to be done at this time, unless the alert has changed since the timer was set."""
     if given.rev != alert.rev:
-        return refused(alert, "wrong_state", "stale_timer", timer=given.kind)
+        return refused(alert, "wrong_state", "stale_timer", values={"timer": given.kind})
     match given.kind, alert.handling:
         case "escalate", Handling.UNACKNOWLEDGED:
             return passed_on(alert, now, policies)
@@ -173,7 +173,7 @@ def timer_due(alert: Alert, given: TimerDue, now: Instant, policies: Policies) -
             after, effects = called(alert, now, policies)
             return after, [Audit("shelf_ended"), *effects]
         case _:
-            return refused(alert, "wrong_state", "timer_does_not_fit", timer=given.kind)
+            return refused(alert, "wrong_state", "timer_does_not_fit", values={"timer": given.kind})
 
 
 def notification_failed(
@@ -184,7 +184,7 @@ def notification_failed(
     if alert.handling is not Handling.UNACKNOWLEDGED:
         return refused(alert, "wrong_state", "not_calling")
     if (given.step, given.cycle) != (alert.step, alert.cycle):
-        return refused(alert, "wrong_state", "step_is_over", step=given.step)
+        return refused(alert, "wrong_state", "step_is_over", values={"step": given.step})
     if alert.step >= len(policies(alert.policy).steps):
         return alert, [failed]
     after, effects = passed_on(alert, now, policies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -98,11 +98,13 @@ def given_back(alert: Alert, now: Instant, policies: Policies) -> Transition:
     return called(alert, now, policies, returned=True)
 
 
-def refused(alert: Alert, code: str, reason: str, by: str | None = None, **values: Any) -> Transition:
+def refused(
+    alert: Alert, code: str, reason: str, by: str | None = None, values: Mapping[str, Any] | None = None
+) -> Transition:
     """Leave everything as it is, say why, and keep that it was tried."""
     told = {"handling": alert.handling.value, "rev": alert.rev} if code == "wrong_state" else {}
     return alert, [
-        Refuse(code, reason, {"reason": reason, **told, **values}),
+        Refuse(code, reason, {"reason": reason, **told, **(values or {})}),
         Audit("refused", by, {"code": code, "reason": reason}),
     ]
 
