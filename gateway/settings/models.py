@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from gateway.model.catalogue import shipped
 from gateway.model.ids import SLUG
 from gateway.settings.alerting import Alerts, Channel, Group
 from gateway.settings.span import Span
@@ -51,17 +50,10 @@ def _day(value: object) -> date:
         raise ValueError("a date such as 2027-06-30") from None
 
 
-def _words(overlay: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    for where, expected in shipped().misfits(overlay):
-        raise ValueError(f"for {where} {expected}")
-    return overlay
-
-
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Day = Annotated[date, BeforeValidator(_day)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Address = Annotated[str, AfterValidator(_address)]
-Wording = Annotated[dict[str, dict[str, Any]], AfterValidator(_words)]
 
 
 class Section(BaseModel):
@@ -252,14 +244,13 @@ class Settings(Section):
     retention: Retention = Field(default_factory=Retention)
     heartbeat: Heartbeat = Field(default_factory=Heartbeat)
     intended_use: IntendedUse | None = None
-    words: dict[Literal["da", "en"], dict[str, Any]] = {}
-    """Texts in place of the catalogue's, by language and key: `words.da.alert.bed.left.short = "…"`."""
     floor: tuple[Floor, ...] = ()
     deviation: tuple[Deviation, ...] = ()
     night: tuple[TimeOfDay, TimeOfDay] = (time(23), time(7))
     """When night begins and ends, in the site's zone: night view, night rules."""
-    wording: Wording = {}
-    """Words over those of the catalogue, by language and key: `wording.da.alert."bed.left".short = "…"`."""
+    wording: dict[Literal["da", "en"], dict[str, Any]] = {}
+    """Words over those of the catalogue, by language and key: `wording.da.alert."bed.left".short = "…"`.
+    Which keys and values there may be, the loader judges, each text with its line."""
 
     def label(self, place: str | None) -> str:
         """Give what staff read for a place: its label, or its slug."""

@@ -58,17 +58,17 @@ def _meaning(path: Path, held: Node, value: str, *, worded: bool) -> Iterator[Fi
 
 def texts(tree: Node) -> Iterator[Finding]:
     """Texts laid over the catalogue's: words may change, keys and the values in braces may not."""
-    words = tree.get("words")
+    words = tree.get("wording")
     table = plain(words) if words is not None else {}
     if not isinstance(table, dict) or not all(isinstance(texts, dict) for texts in table.values()):
         return  # its shape is judged elsewhere
     for key, expected in shipped().misfits(table):
         lang, _, name = key.partition(".")
         path = _path(words, lang, name) if words is not None else ()
-        held = tree.get("words", *path) or words
+        held = tree.get("wording", *path) or words
         if held is not None:
             do = "keep the key and the {values} of the text that ships with Velgate"
-            yield finding(("words", *path), held, expected, "another text", do)
+            yield finding(("wording", *path), held, expected, "another text", do)
 
 
 def _path(words: Node, lang: str, name: str) -> Path:
