@@ -55,13 +55,13 @@ class InfluxOutlet:
         await self._wait_for_clock(rows)
         loop = asyncio.get_running_loop()
         refused: list[Refused] = []
-        lines: list[tuple[int, str, str]] = []
+        lines: list[tuple[int, Record, str]] = []
         for seq, record in rows.rows:
             text = line(record, municipality=self._site.municipality, home=self._site.home)
             if text is None:
-                refused.append(Refused(seq, record.id, "not a finite number"))
+                refused.append(_refused(seq, record, "not a finite number"))
             else:
-                lines.append((seq, record.id, text))
+                lines.append((seq, record, text))
         pending = [lines] if lines else []
         while pending:
             part = pending.pop()
@@ -69,8 +69,8 @@ class InfluxOutlet:
             if answer is None:
                 continue
             if len(part) == 1:
-                seq, id_, _ = part[0]
-                refused.append(Refused(seq, id_, answer))
+                seq, record, _ = part[0]
+                refused.append(_refused(seq, record, answer))
             else:
                 half = len(part) // 2
                 pending += [part[half:], part[:half]]
@@ -126,6 +126,10 @@ class InfluxOutlet:
         except (HTTPError, OSError) as broken:
             raise OutletDown(f"{self._settings.url}: {type(broken).__name__}") from None
         return None
+
+
+def _refused(seq: int, record: Record, reason: str) -> Refused:
+    return Refused(seq, record.id, reason, record.device, record.quantity)
 
 
 def _said(answer: Any) -> str:

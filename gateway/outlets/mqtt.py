@@ -305,7 +305,7 @@ class MqttOutlet:
                 properties=properties_of("velgate/reading/1", expiry_s=expiry),
             )
         except PublishRefused as answer:
-            refused.append(Refused(seq, record.id, answer.reason))
+            refused.append(Refused(seq, record.id, answer.reason, record.device, record.quantity))
 
     async def send_alerts(self, rows: Rows[Alert]) -> Sequence[Refused]:
         """Send each state of each alert in order; of a backlog's equal alerts the newest state only."""
@@ -319,7 +319,7 @@ class MqttOutlet:
                 async with self._alert_slots:
                     await self._publish_alert(link, alert)
             except PublishRefused as answer:
-                refused.append(Refused(seq, alert.id, answer.reason))
+                refused.append(Refused(seq, alert.id, answer.reason, alert.device))
         return refused
 
     async def _publish_alert(self, link: Link, alert: Alert) -> None:

@@ -26,3 +26,5 @@ class Refused:
     seq: int
     id: str
     reason: str
+    device: str | None = None
+    quantity: str | None = None
