@@ -1,9 +1,9 @@
 """Running works together so that the first failure ends the others and is raised as itself.
 
-`asyncio.TaskGroup` will not do where a loop goes on after a failure. Until Python 3.11.3 (Debian 12 has
-3.11.2) a group whose child failed leaves its parent's cancellation count raised, after which
-`asyncio.timeout` in the same task lets a CancelledError out instead of a TimeoutError, and a loop "for
-ever" dies without a word. Source: CPython issues 102780 and 102815.
+`asyncio.TaskGroup` will not do where a loop goes on after a failure: a group whose child failed leaves its
+parent's cancellation count raised. On Python 3.11.2, which is Debian 12's, the next `asyncio.timeout` in that
+task then lets a CancelledError out instead of a TimeoutError, and a loop "for ever" dies without a word (seen
+there; on 3.11.7 the count is raised too, but the timeout is right). See also CPython issue 133747.
 """
 
 from __future__ import annotations
