@@ -14,7 +14,7 @@ from gateway.model.readings import Kind
 
 SELF, FALL, PRESENCE, VITAL = Concern.SELF, Concern.FALL, Concern.PRESENCE, Concern.VITAL
 ROOM, TECHNICAL = Concern.ROOM, Concern.TECHNICAL
-ANY = float("inf")
+ANY = 2**53  # beyond it a number is no longer exact in JSON: no device counts that far
 PRESSES = (
     "press", "double_press", "triple_press", "long_press", "long_double_press", "long_triple_press",
     "hold_press",

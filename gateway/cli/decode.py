@@ -1,0 +1,132 @@
+"""`velgate decode`: frames in, readings out, offline. Loads nothing that it does not need."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from gateway.model.problem import Exit, Problem
+
+CHUNK = 1 << 16  # bytes read at once; what a pipe has is taken as it comes
+LINE_MAX = 1 << 20  # bytes of one line; a longer one is malformed and is not kept
+
+
+def decode_command(
+    file: str | None, key: Sequence[str] = (), driver: str | None = None, stats: bool = False
+) -> int:
+    """Decode a file of frames, or standard input (`-` or None). Gives the exit code.
+
+    Raises Problem for wrong usage, an unknown driver, or a file that cannot be read.
+    """
+    from gateway.intake.children import Children
+    from gateway.intake.host import DriverHost
+    from gateway.intake.loading import load
+    from gateway.intake.offline import OfflineDecoder
+
+    began = time.perf_counter()
+    keys = dict(parse_key(text) for text in key)
+    with opened(file) as descriptor:
+        children = Children()
+        drivers, findings = load(children, only=driver)
+        host = DriverHost(drivers, children=children, findings=findings, share_max=float("inf"))
+        for finding in host.findings:
+            sys.stderr.write(f"{finding.where}: {finding.found}. {finding.do}\n")
+        if driver is not None and driver not in host.drivers:
+            raise Problem(
+                driver,
+                expected="the name of an installed driver",
+                found="none of that name",
+                do="see  velgate driver list",
+                exit=Exit.NOT_FOUND,
+            )
+        decoder = OfflineDecoder(host, keys, driver)
+        try:
+            pump(descriptor, decoder.line)
+        finally:
+            host.close()
+    if stats:
+        took = time.perf_counter() - began
+        sys.stderr.write(
+            f"{decoder.frames} frames, {decoder.readings} readings in {took:.3f} s: "
+            f"{decoder.frames / took:,.0f} frames/s\n"
+        )
+        for name, count in [*decoder.by_driver.most_common(), *decoder.by_error.most_common()]:
+            sys.stderr.write(f"  {name:16} {count}\n")
+    return Exit.DONE
+
+
+def pump(descriptor: int, answer: Callable[[bytes], bytes]) -> None:
+    """Answer each line with a line, as they come; ends at the end of the input, or when nobody reads on."""
+    write = sys.stdout.buffer.write
+    try:
+        for lines in chunks(descriptor):
+            write(b"".join([answer(line) + b"\n" for line in lines]))
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing stdout complains
+
+
+def chunks(descriptor: int) -> Iterator[list[bytes]]:
+    """Give the lines of a descriptor, without their ends, as many at once as have come."""
+    rest = b""
+    beginning, overlong = True, False
+    while True:
+        data = os.read(descriptor, CHUNK)
+        if beginning:
+            data = data.removeprefix(b"\xef\xbb\xbf")
+            beginning = False
+        if not data:
+            break
+        *lines, rest = (rest + data).split(b"\n")
+        if overlong and lines:
+            lines[0], overlong = b"", False
+        if len(rest) > LINE_MAX or overlong:
+            rest, overlong = b"", True
+        yield lines
+    if rest or overlong:
+        yield [rest]
+
+
+@contextlib.contextmanager
+def opened(file: str | None) -> Iterator[int]:
+    """Open a file, or standard input."""
+    if file in (None, "-"):
+        yield sys.stdin.fileno()
+        return
+    try:
+        descriptor = os.open(str(file), os.O_RDONLY)
+    except OSError as error:
+        raise Problem(
+            str(file),
+            expected="a file that can be read",
+            found=(error.strerror or "an error").lower(),
+            do="give a file of frames, one JSON object a line, or - for standard input",
+            exit=Exit.USAGE,
+        ) from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def parse_key(text: str) -> tuple[str, bytes]:
+    """Read `ADDRESS=HEX`. Raises Problem, which never shows the key."""
+    address, mark, digits = text.partition("=")
+    octets = address.strip().upper().replace("-", ":")
+    try:
+        raw = bytes.fromhex(octets.replace(":", ""))
+        key = bytes.fromhex(digits.strip())
+    except ValueError:
+        raw, key = b"", b""
+    if not mark or len(raw) != 6 or not key:
+        raise Problem(
+            "--key",
+            expected="ADDRESS=HEX, such as A4:C1:38:00:00:01=231d39c1…",
+            found="something else",
+            do="copy address and key again from the device's label or app",
+            exit=Exit.USAGE,
+        )
+    return raw.hex(":").upper(), key
