@@ -1,0 +1,147 @@
+"""The audit log: append-only, each entry carrying the hash of the one before.
+
+An entry's hash is SHA-256 over the previous hash and the entry as JSON with sorted keys. `audit_end` keeps
+both ends: the `first` side holds the last entry that retention removed (the new beginning, which is itself
+told in an entry `audit_pruned`), the `last` side the newest entry, so that a cut-off end shows as well.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from gateway.journal.documents import to_json
+from gateway.journal.ledger_part import PAGE_MAX, LedgerPart, bounded
+from gateway.journal.record_codec import instant_columns, read_instant
+from gateway.model.rows import AuditEntry
+
+NOTHING = bytes(32)
+"""The hash before the first entry."""
+PRUNED = "audit_pruned"
+SELECT_ENTRY = (
+    "SELECT seq, wall_ns, mono_ns, boot, quality, what, by, source, alert, detail, hash FROM audit"
+    " WHERE seq > ? "
+)
+
+
+class AuditPart(LedgerPart):
+    """The audit log."""
+
+    __slots__ = ()
+
+    def audit(
+        self,
+        what: str,
+        *,
+        by: str | None,
+        source: str,
+        alert: str | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        """Append an entry, with the present time. `detail` holds no name, key or health value."""
+        seq, before = self._audit_end("last")
+        columns = (*instant_columns(self._clock.now()), what, by, source, alert, to_json(detail or {}))
+        digest = entry_hash(before, (seq + 1, *columns))
+        self._db.execute(
+            "INSERT INTO audit (seq, wall_ns, mono_ns, boot, quality, what, by, source, alert, detail, hash)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (seq + 1, *columns, digest),
+        )
+        self._put_audit_end("last", seq + 1, digest)
+
+    def audit_entries(
+        self, after: int = 0, limit: int = 100, *, alert: str | None = None
+    ) -> list[AuditEntry]:
+        """Give entries that follow `after` (a `seq`), oldest first, at most 1000; of one alert or of all."""
+        rows = self._db.execute(
+            SELECT_ENTRY + "AND (? IS NULL OR alert = ?) ORDER BY seq LIMIT ?",
+            (after, alert, alert, bounded(limit)),
+        )
+        return [read_entry(row) for row in rows]
+
+    def verify_audit(self) -> int | None:
+        """Check the whole chain; gives the `seq` of the first broken entry, None where it holds.
+
+        It reads everything in one go: `AlarmStore.verify_audit` does it page by page.
+        """
+        place: tuple[int, bytes] | int | None = self.audit_begin()
+        while isinstance(place, tuple):
+            place = self.check_audit(*place)
+        return place
+
+    def audit_begin(self) -> tuple[int, bytes]:
+        """Give where a check begins: the `seq` and hash of the last entry that retention removed."""
+        return self._audit_end("first")
+
+    def check_audit(self, after: int, before: bytes) -> tuple[int, bytes] | int | None:
+        """Check the next page of the chain behind entry `after`, whose hash is `before`.
+
+        Gives where the next page begins, the `seq` of the first broken entry, or None at a sound end.
+        """
+        rows = self._db.execute(
+            SELECT_ENTRY + "ORDER BY seq LIMIT ?",
+            (after, PAGE_MAX),
+        ).fetchall()
+        for row in rows:
+            if row[0] != after + 1 or bytes(row[10]) != entry_hash(before, row[:10]):
+                return after + 1
+            after, before = row[0], bytes(row[10])
+        if len(rows) == PAGE_MAX:
+            return after, before
+        if self._audit_end("last") != (after, before):
+            return after + 1
+        return None if self._beginning_is_told() else self.audit_begin()[0] + 1
+
+    def _beginning_is_told(self) -> bool:
+        seq, digest = self.audit_begin()
+        if not seq:
+            return True
+        told = to_json({"through": seq, "hash": digest.hex()})
+        rows = self._db.execute("SELECT 1 FROM audit WHERE what = ? AND detail = ?", (PRUNED, told))
+        return rows.fetchone() is not None
+
+    def prune_audit(self, through: int, limit: int) -> int:
+        """Remove at most `limit` entries up to `through`, and tell it in a new entry; gives how many."""
+        rows = self._db.execute(
+            "SELECT seq, hash FROM audit WHERE seq <= ? ORDER BY seq LIMIT ?", (through, limit)
+        ).fetchall()
+        if not rows:
+            return 0
+        seq, digest = rows[-1]
+        self._db.execute("DELETE FROM audit WHERE seq <= ?", (seq,))
+        self._put_audit_end("first", seq, digest)
+        self.audit(PRUNED, by=None, source="retention", detail={"through": seq, "hash": bytes(digest).hex()})
+        return len(rows)
+
+    def _audit_end(self, side: str) -> tuple[int, bytes]:
+        row = self._db.execute("SELECT seq, hash FROM audit_end WHERE side = ?", (side,)).fetchone()
+        return (0, NOTHING) if row is None else (int(row[0]), bytes(row[1]))
+
+    def _put_audit_end(self, side: str, seq: int, digest: bytes) -> None:
+        self._db.execute(
+            "INSERT INTO audit_end (side, seq, hash) VALUES (?, ?, ?)"
+            " ON CONFLICT (side) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+            (side, seq, digest),
+        )
+
+
+def entry_hash(before: bytes, columns: tuple[Any, ...]) -> bytes:
+    """Hash an entry (its columns without the hash) behind the hash of the one before."""
+    *plain, detail = columns
+    return sha256(before + to_json([*plain, bytes(detail).decode()])).digest()
+
+
+def read_entry(row: Any) -> AuditEntry:
+    """Read an entry from its columns."""
+    return AuditEntry(
+        seq=row[0],
+        at=read_instant(row[1:5]),
+        what=row[5],
+        by=row[6],
+        source=row[7],
+        alert=row[8],
+        detail=orjson.loads(row[9]),
+        hash=bytes(row[10]).hex(),
+    )
