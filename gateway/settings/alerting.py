@@ -87,8 +87,8 @@ def _positive(span: timedelta) -> timedelta:
     return span
 
 
-def _both(words: dict[Literal["da", "en"], str] | None) -> dict[Literal["da", "en"], str] | None:
-    if words is not None and not all(words.get(lang, "").strip() for lang in ("da", "en")):
+def _both(words: dict[str, str] | None) -> dict[str, str] | None:
+    if words is not None and (words.keys() != {"da", "en"} or not all(map(str.strip, words.values()))):
         raise ValueError("what to do, in both languages: {da = …, en = …}")
     return words
 
@@ -103,7 +103,7 @@ RuleName = Annotated[str, AfterValidator(_rule_name)]
 LocalTime = Annotated[time, BeforeValidator(_local)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 Lasting = Annotated[Span, AfterValidator(_positive)]
-Do = Annotated[dict[Literal["da", "en"], str] | None, AfterValidator(_both)]
+Do = Annotated[dict[str, str] | None, AfterValidator(_both)]
 PlaceKind: TypeAlias = Literal["home", "bath", "shared"]
 
 

@@ -84,18 +84,19 @@ def literal(value: Any) -> str:
 def _checked(changed: str, meant: dict[str, Any]) -> str:
     """Give the changed text if it says what was meant, and nothing else."""
     try:
-        if tomllib.loads(changed) == _cleaned(meant):
+        if _filled_only(tomllib.loads(changed)) == _filled_only(meant):
             return changed
     except tomllib.TOMLDecodeError:
         pass
     raise CannotRewrite
 
 
-def _cleaned(value: Any) -> Any:
-    """What `tomllib` would read: tuples as lists."""
+def _filled_only(value: Any) -> Any:
+    """Leave out empty tables: one whose last key went is gone, unless it had a header."""
     if isinstance(value, dict):
-        return {key: _cleaned(item) for key, item in value.items()}
-    return [_cleaned(item) for item in value] if isinstance(value, list | tuple) else value
+        inner = {key: _filled_only(item) for key, item in value.items()}
+        return {key: item for key, item in inner.items() if item != {}}
+    return [_filled_only(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _filled(text: str, spans: list[tuple[int, int, str]]) -> str:
