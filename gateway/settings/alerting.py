@@ -315,6 +315,8 @@ class Supervision(Table):
     """Who is told of a trouble on which no call or fall hangs."""
     policy_unheard: str = "high"
     """Who is told where calls or falls may go unheard."""
+    policy_basis: str = "basis"
+    """Who is told that a resident has objected."""
     intervals: int = Field(default=3, ge=2)
     """A device is silent after so many of its intervals,"""
     at_least: Lasting = timedelta(seconds=60)
