@@ -47,6 +47,8 @@ class Memory:
         """Begin with nothing."""
         self._slots: dict[str, Slot] = {}
         self._changed: set[str] = set()
+        self.lately: dict[str, Instant] = {}
+        """When something was last there, by key, to the second; not kept."""
 
     @classmethod
     def restored(cls, memos: Mapping[str, Mapping[str, Any]]) -> Memory:
@@ -78,20 +80,22 @@ class Memory:
 
     def change(self, key: str, **fields: Any) -> Slot:
         """Change fields of a slot; one that becomes empty is forgotten."""
-        before = self[key]
-        after = replace(before, **fields)
-        if after != before:
+        return self.put(key, replace(self[key], **fields))
+
+    def put(self, key: str, slot: Slot) -> Slot:
+        """Set a slot, for instance back to what it was."""
+        if slot != self[key]:
             self._changed.add(key)
-            if after.empty:
+            if slot.empty:
                 del self._slots[key]
             else:
-                self._slots[key] = after
-        return after
+                self._slots[key] = slot
+        return slot
 
     def forget(self, key: str) -> None:
         """Forget a key."""
-        if self._slots.pop(key, None) is not None:
-            self._changed.add(key)
+        self.put(key, _EMPTY)
+        self.lately.pop(key, None)
 
     def changes(self) -> dict[str, dict[str, Any] | None]:
         """Give the memos that have changed since the last call; None for one that is to be ended."""

@@ -70,6 +70,9 @@ def own_rule(kind: str) -> str:
 OWN_RULES = frozenset(map(own_rule, OWN_KINDS))
 """Names of rules that are the gateway's own."""
 
+Overlay: TypeAlias = Mapping[Any, Mapping[str, Any]]
+"""Words over ours, by language and then by key; keys may be dotted or nested tables."""
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -142,7 +145,7 @@ class Catalogue:
         key = f"alert.{kind}.do"
         return self.both(key) if self.has(key) else None
 
-    def overlaid(self, words: Mapping[str, Mapping[str, Any]]) -> Catalogue:
+    def overlaid(self, words: Overlay) -> Catalogue:
         """Give a catalogue with a municipality's words over these: `{"da": {"alert": {…}}}` or dotted keys.
 
         Raises ValueError, naming each text that is unknown, empty or takes other values than ours.
@@ -152,7 +155,7 @@ class Catalogue:
             raise ValueError("; ".join(f"{where}: {why}" for where, why in wrong))
         return _frozen({lang: {**self.texts[lang], **dict(_flat(words.get(lang, {})))} for lang in LANGUAGES})
 
-    def misfits(self, words: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    def misfits(self, words: Overlay) -> Iterator[tuple[str, str]]:
         """Name each text of an overlay that cannot be taken, with the reason: `("da.title.place", "…")`."""
         for lang, table in words.items():
             if lang not in self.texts:
