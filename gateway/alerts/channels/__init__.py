@@ -1,0 +1,1 @@
+"""Ways to reach somebody outside the staff page, one file each."""
