@@ -61,6 +61,7 @@ class PrivateBus:
     def __init__(self, address: str, process: asyncio.subprocess.Process) -> None:
         """Take over a started daemon."""
         self.address = address
+        self.pid = process.pid
         self._process = process
 
     async def watch(self) -> None:

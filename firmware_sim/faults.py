@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from firmware_sim.bluez.daemon import Bluetoothd
 from firmware_sim.problem import Exit, SimProblem
 
 _Fault = Callable[[str | None], Awaitable[str]]
-NAME = "adapter"
+NAME: Final = "adapter"
 
 
 class AdapterFaults:

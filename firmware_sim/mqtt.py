@@ -67,7 +67,6 @@ class MqttPublisher:
         self._broker = broker
         self._queue: asyncio.Queue[_Message] = asyncio.Queue(QUEUE_MAX)
         self._connected = False
-        self.connected = asyncio.Event()
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish and return when it was sent. Raises SimProblem if that takes too long."""
@@ -103,17 +102,23 @@ class MqttPublisher:
                     will=aiomqtt.Will(_BRIDGE, _OFFLINE, qos=1, retain=True),
                     timeout=PUBLISH_WITHIN_S,
                 ) as client:
-                    pause = RETRY_FIRST_S
                     await client.publish(_BRIDGE, _ONLINE, qos=1, retain=True)
+                    pause = RETRY_FIRST_S
                     self._connected = True
-                    self.connected.set()
-                    await self._drain(client)
-            except aiomqtt.MqttError:
-                self._connected = False
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, RETRY_MAX_S)
+                    await self._serve(client)
+            except* aiomqtt.MqttError:
+                pass
             finally:
                 self._connected = False
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RETRY_MAX_S)
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        """Publish until the connection ends; without the reading side that would show at the next message."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._drain(client))
+            async for _ in client.messages:
+                pass  # nothing was subscribed to
 
     async def _drain(self, client: aiomqtt.Client) -> None:
         while True:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from typing import Final
 from firmware_sim.problem import Exit, SimProblem
 
 _RECORD: Final = "running.json"
+_ELSEWHERE: Final = "sockets"
+_SOCKET_PATH_MAX_B: Final = 99  # what dbus-daemon takes (_DBUS_MAX_SUN_PATH_LENGTH); unix(7) has 107
+_SOCKET_NAME_B: Final = len("/control")
 
 
 def base_folder() -> Path:
@@ -40,13 +44,29 @@ def running_folder() -> Iterator[Path]:
     base = base_folder()
     for other in base.iterdir():
         if not _alive(other):
-            shutil.rmtree(other, ignore_errors=True)
+            _remove(other)
     folder = base / f"{os.getpid()}-{time.time_ns():x}"
     folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def socket_folder(folder: Path) -> Path:
+    """Return where the sockets of a simulator lie: in its folder, or elsewhere if that path is too long."""
+    if len(os.fsencode(folder)) + _SOCKET_NAME_B <= _SOCKET_PATH_MAX_B:
+        return folder
+    short = Path(tempfile.mkdtemp(prefix="velgate-sim-"))
+    (folder / _ELSEWHERE).symlink_to(short)
+    return short
+
+
+def _remove(folder: Path) -> None:
+    elsewhere = folder / _ELSEWHERE
+    if elsewhere.is_symlink():
+        shutil.rmtree(elsewhere.readlink(), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def announce(folder: Path, control: str) -> None:

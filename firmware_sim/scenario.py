@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from firmware_sim.bluez.controller import TEMPORARY_TIMEOUT_S
 from firmware_sim.devices.base import Spec
 from firmware_sim.devices.kinds import KINDS
 from firmware_sim.problem import Exit, SimProblem
@@ -40,6 +41,7 @@ class AdapterOptions:
     release: Literal["5.66", "5.88"] = "5.66"
     repeats: Literal["every", "changes"] = "every"
     gatt_cache: Literal["always", "no"] = "always"
+    temporary_timeout: float = TEMPORARY_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def parse_scenario(text: str, where: str) -> Scenario:
     _only(table, {"title", "adapter", "device", "script"}, where)
     devices = tuple(
         _device(each, f"{where}: device {index}")
-        for index, each in enumerate(table.get("device", []), start=1)
+        for index, each in enumerate(_tables(table, "device", where), start=1)
     )
     names = [each.name for each in devices]
     for attribute in ("name", "address", "topic"):
@@ -113,11 +115,11 @@ def parse_scenario(text: str, where: str) -> Scenario:
             raise _wrong(where, f"each {attribute} once", f"twice: {', '.join(twice)}")
     steps = tuple(
         _step(each, names, f"{where}: script {index}")
-        for index, each in enumerate(table.get("script", []), start=1)
+        for index, each in enumerate(_tables(table, "script", where), start=1)
     )
     return Scenario(
         title=str(table.get("title", where)),
-        adapter=_adapter(table.get("adapter", {}), f"{where}: adapter"),
+        adapter=_adapter(_table(table.get("adapter", {}), f"{where}: adapter"), f"{where}: adapter"),
         devices=devices,
         script=steps,
     )
@@ -133,9 +135,12 @@ def _device(table: Mapping[str, Any], where: str) -> Spec:
     if kind not in KINDS:
         raise _wrong(f"{where}: kind", f"one of: {', '.join(sorted(KINDS))}", repr(kind))
     row = KINDS[kind]
-    address, topic = table.get("address"), table.get("topic")
+    foreign = "address" if row.speaks == "mqtt" else "topic"
+    if foreign in table:
+        raise _wrong(f"{where}: {foreign}", f"none: a {kind} has no {foreign}", repr(table[foreign]))
+    address, topic = table.get("address"), None
     if row.speaks == "mqtt":
-        topic = topic or f"zigbee2mqtt/{name}"
+        topic = _text(table, "topic", where) if "topic" in table else f"zigbee2mqtt/{name}"
     elif not isinstance(address, str) or not _ADDRESS.fullmatch(address):
         raise _wrong(f"{where}: address", "six octets such as A4:C1:38:00:00:01", repr(address))
     return Spec(
@@ -146,8 +151,8 @@ def _device(table: Mapping[str, Any], where: str) -> Spec:
         topic=topic,
         key=_key(table.get("key"), f"{where}: key"),
         interval_s=_number(table, "interval", row.interval_s, where, low=0.02),
-        battery=round(_number(table, "battery", 87, where, low=0)),
-        place=table.get("place"),
+        battery=round(_number(table, "battery", 87, where, low=0, high=100)),
+        place=_text(table, "place", where) if "place" in table else None,
     )
 
 
@@ -184,9 +189,23 @@ def _adapter(table: Mapping[str, Any], where: str) -> AdapterOptions:
     for name, words in allowed.items():
         if name in table and table[name] not in words:
             raise _wrong(f"{where}: {name}", f"one of: {', '.join(words)}", repr(table[name]))
-    if not isinstance(table.get("slots", 0), int):
+    if type(table.get("slots", 0)) is not int or table.get("slots", 0) < 0:
         raise _wrong(f"{where}: slots", "a whole number", repr(table["slots"]))
+    _number(table, "temporary_timeout", TEMPORARY_TIMEOUT_S, where, low=0.1)
     return AdapterOptions(**table)
+
+
+def _tables(table: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, Any]]:
+    found = table.get(name, [])
+    if not isinstance(found, list):
+        raise _wrong(f"{where}: {name}", f"tables that begin with [[{name}]]", repr(found))
+    return [_table(each, f"{where}: {name}") for each in found]
+
+
+def _table(found: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(found, dict):
+        raise _wrong(where, "a table", repr(found))
+    return found
 
 
 def _only(table: Mapping[str, Any], allowed: set[str], where: str) -> None:
@@ -202,11 +221,15 @@ def _text(table: Mapping[str, Any], name: str, where: str) -> str:
     return value
 
 
-def _number(table: Mapping[str, Any], name: str, default: float | None, where: str, *, low: float) -> float:
+def _number(
+    table: Mapping[str, Any], name: str, default: float | None, where: str, *, low: float, high: float = 1e9
+) -> float:
     value = table.get(name, default)
-    if not isinstance(value, int | float) or isinstance(value, bool) or value < low:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
         raise _wrong(
-            f"{where}: {name}", f"a number from {low:g}", "nothing" if value is None else repr(value)
+            f"{where}: {name}",
+            f"a number from {low:g} to {high:g}",
+            "nothing" if value is None else repr(value),
         )
     return float(value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from firmware_sim.devices.load import Load, load_specs
 from firmware_sim.memory import MemoryFile
 from firmware_sim.mqtt import Broker, MqttPublisher, NoBroker
 from firmware_sim.problem import Exit, SimProblem
-from firmware_sim.runtime import announce, running_folder
+from firmware_sim.runtime import announce, running_folder, socket_folder
 from firmware_sim.scenario import Scenario
 from firmware_sim.script import perform
 
@@ -52,15 +52,17 @@ class World:
     bus: str
     air: Air
     bluetoothd: Bluetoothd
+    adapter: faults.AdapterFaults
     devices: dict[str, Device]
     control: str = ""
+    bus_pid: int | None = None  # of the bus of our own
     started_s: float = field(default_factory=time.time)
 
     async def act(self, name: str, action: str, value: str | None) -> Answer:
         """Do one thing and tell when its first frame had been sent. Raises SimProblem."""
         if name == STATUS:
             return self._status()
-        actor = faults.AdapterFaults(self.bluetoothd) if name == faults.NAME else self._device(name)
+        actor = self.adapter if name == faults.NAME else self._device(name)
         did = await actor.act(action, value)
         return {"device": name, "action": action, "sent": time.time(), "did": did}
 
@@ -85,6 +87,20 @@ class World:
         }
 
 
+def _check_script(scenario: Scenario, devices: Mapping[str, Device], adapter: faults.AdapterFaults) -> None:
+    """Refuse a step that its device cannot do, before anything speaks."""
+    for number, step in enumerate(scenario.script, start=1):
+        known = (adapter if step.device == faults.NAME else devices[step.device]).actions
+        if step.action not in known:
+            raise SimProblem(
+                f"{scenario.title}: script {number} ({step.device})",
+                expected=f"one of: {', '.join(sorted(known))}",
+                found=f"the action {step.action!r}",
+                do="Mend the scenario file; nothing was started.",
+                exit_code=Exit.CONFIGURATION,
+            )
+
+
 @asynccontextmanager
 async def running(options: Options) -> AsyncIterator[World]:
     """Run a simulation while inside; everything answers before this yields.
@@ -93,11 +109,12 @@ async def running(options: Options) -> AsyncIterator[World]:
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(running_folder())
+        sockets = socket_folder(folder)
         memory_file = stack.enter_context(MemoryFile(options.state))
         own_bus = None
         address = options.bus or ""
         if not address:
-            own_bus = await stack.enter_async_context(private_bus(folder))
+            own_bus = await stack.enter_async_context(private_bus(sockets))
             address = own_bus.address
         air, agenda = Air(), Agenda()
         publisher = NoBroker() if options.broker is None else MqttPublisher(options.broker)
@@ -115,16 +132,26 @@ async def running(options: Options) -> AsyncIterator[World]:
                 release=adapter.release,
                 repeats=adapter.repeats,
                 gatt_cache=adapter.gatt_cache,
+                temporary_timeout_s=adapter.temporary_timeout,
             ),
             air,
         )
-        world = World(bus=address, air=air, bluetoothd=bluetoothd, devices={**residents, **sensors})
+        adapter_faults = faults.AdapterFaults(bluetoothd)
+        _check_script(options.scenario, residents, adapter_faults)
+        world = World(
+            bus=address,
+            air=air,
+            bluetoothd=bluetoothd,
+            adapter=adapter_faults,
+            devices={**residents, **sensors},
+            bus_pid=None if own_bus is None else own_bus.pid,
+        )
         async with asyncio.TaskGroup() as group:
             parts: list[asyncio.Task[Any]] = [group.create_task(bluetoothd.run(), name="bluetoothd")]
             if own_bus is not None:
                 parts.append(group.create_task(own_bus.watch(), name="bus"))
             await bluetoothd.ready.wait()
-            world.control = await stack.enter_async_context(control_socket(folder / "control", world.act))
+            world.control = await stack.enter_async_context(control_socket(sockets / "control", world.act))
             if isinstance(publisher, MqttPublisher):
                 parts.append(group.create_task(publisher.run(), name="mqtt"))
             for device in residents.values():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final
+from typing import Any
 
 from dbus_fast import Variant
 
@@ -19,8 +19,6 @@ from firmware_sim.bluez.names import ADAPTER, DEVICE, does_not_exist, failed, in
 from firmware_sim.bluez.tree import Tree
 from firmware_sim.bluez.wire import BACKLOG_MAX, Wire
 from firmware_sim.peripheral import Peripheral
-
-TEMPORARY_TIMEOUT_S: Final = 30.0  # main.conf TemporaryTimeout; a device unheard for so long is forgotten
 
 Later = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -197,7 +195,11 @@ class Adapter:
     def expire(self, now_s: float) -> None:
         """Forget the temporary devices that fell silent."""
         for device in list(self.devices.values()):
-            if device.temporary and not device.connected and now_s - device.last_seen_s > TEMPORARY_TIMEOUT_S:
+            if (
+                device.temporary
+                and not device.connected
+                and now_s - device.last_seen_s > self.controller.temporary_timeout_s
+            ):
                 self.remove(device)
 
     def remove_device(self, path: str) -> None:

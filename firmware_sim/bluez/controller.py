@@ -8,6 +8,7 @@ from typing import Final, Literal
 from firmware_sim.air import Packet
 from firmware_sim.bluez.discovery import Release
 
+TEMPORARY_TIMEOUT_S: Final = 30.0  # main.conf TemporaryTimeout: a device unheard for so long is forgotten
 SCAN_ROUND_S: Final = 10.24  # the kernel restarts an active scan so often; the controller forgets then
 
 
@@ -40,6 +41,7 @@ class Controller:
     release: Release = "5.66"
     repeats: Literal["every", "changes"] = "every"
     gatt_cache: Literal["always", "no"] = "always"
+    temporary_timeout_s: float = TEMPORARY_TIMEOUT_S
     known: dict[str, Stored] = field(default_factory=dict)
     _round: int = -1
     _seen: set[tuple[object, ...]] = field(default_factory=set)

@@ -98,7 +98,7 @@ class Daemon:
         """Forget devices that fell silent; for ever."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(EXPIRE_EVERY_S)
+            await asyncio.sleep(min(EXPIRE_EVERY_S, self._controller.temporary_timeout_s / 4))
             if self.adapter is not None and not self.hung:
                 self.adapter.expire(loop.time())
 
