@@ -158,13 +158,12 @@ class Radio:
 
     def sources(self) -> list[dict[str, object]]:
         """Tell how the sources are that are no adapter: name, state, and why it is so."""
-        mqtt = {"name": "mqtt-in", "state": self._mqtt.state, "reason": self._mqtt.reason}
-        capture = {
-            "name": "capture",
-            "state": self._capture.state,
-            "reason": "; ".join(self._capture.problems),
-        }
-        return [mqtt, capture]
+        mqtt, capture = self._mqtt, self._capture
+        rows: list[dict[str, object]] = [
+            {"name": "mqtt-in", "state": mqtt.state, "reason": mqtt.reason},
+            {"name": "capture", "state": capture.state, "reason": "; ".join(capture.problems)},
+        ]
+        return rows
 
     def links(self) -> dict[str, bool]:
         """Tell by device whether it is connected, of those that are connected to."""

@@ -14,6 +14,7 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from gateway.health.clock import SystemClock
 from gateway.model.frames import Frame
 from gateway.radio.expects import OnFrame
 from gateway.radio.mqtt_in import MqttIn
@@ -21,7 +22,7 @@ from gateway.settings.models import Settings
 from support.children import die_with_parent, end
 from support.eventually import eventually, eventually_blocking
 from support.mosquitto import Mosquitto, mosquitto
-from support.radio import Heard, over_mqtt, settings, system_clock
+from support.radio import Heard, over_mqtt, settings
 
 TOPIC = "zigbee2mqtt/kald-1"
 
@@ -39,7 +40,7 @@ async def listening(
     """Run a source for the length of the block; it has to end by cancellation alone."""
     source = MqttIn(
         settings,
-        clock=system_clock(),
+        clock=SystemClock(),
         on_frame=on_frame or heard.frame,
         tell=heard.tell,
         instance="of-the-test",
@@ -119,7 +120,8 @@ async def test_nothing_is_acknowledged_before_it_is_taken(broker: Mosquitto) -> 
 CHILD = """
     import asyncio, sys
     sys.path.insert(0, sys.argv[1])
-    from support.radio import over_mqtt, system_clock
+    from gateway.health.clock import SystemClock
+    from support.radio import over_mqtt
     from gateway.radio.mqtt_in import MqttIn
 
     async def take(frame):
@@ -129,7 +131,7 @@ CHILD = """
 
     home = over_mqtt({"hostname": "127.0.0.1", "port": int(sys.argv[2]), "username": sys.argv[3],
                       "password": sys.argv[4]}, {"kald-1": sys.argv[5]})
-    source = MqttIn(home, clock=system_clock(), on_frame=take, tell=print, instance="of-the-test")
+    source = MqttIn(home, clock=SystemClock(), on_frame=take, tell=print, instance="of-the-test")
     asyncio.run(source.run())
 """
 
@@ -177,7 +179,7 @@ async def test_a_callback_that_raises_ends_the_run_and_loses_nothing(broker: Mos
 
     source = MqttIn(
         over_mqtt(broker.login(), {"kald-1": TOPIC}),
-        clock=system_clock(),
+        clock=SystemClock(),
         on_frame=take,
         tell=heard.tell,
         instance="of-the-test",
