@@ -55,7 +55,8 @@ class Bound:
         word = str(record.value)
         quantity = find(record.quantity, Kind.EVENT)
         known = quantity.words if quantity else ()
-        if "press" in known and word not in known:
+        named = (*self.when.event, *(word for case in self.rule.cases for word in case.event))
+        if "press" in known and word not in known and word not in named:
             word = "press"
         if self.when.event:
             return word if word in self.when.event else None
