@@ -1,0 +1,1 @@
+"""`velgate demo`: the whole thing on simulated devices, without configuration, root or hardware."""
