@@ -1,0 +1,66 @@
+"""Proving, every ten seconds, that the way of an alarm is open: frame, commit, stream.
+
+The watchdog is fed while the loop turns and the writers live: it kills only what a restart cures. A hung
+fsync, a full disk or a deaf radio is told, not killed. The heartbeat to the outside is stricter: it is
+sent only while the whole way is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway.health.notify import notify
+from gateway.model.trouble import TellTrouble, Trouble
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 10.0
+LATE_S = 10.0  # a canary that has not come through by then is told
+
+
+@dataclass(slots=True)
+class Canary:
+    """`through` carries one canary along the way and returns at its end; `alive` asks after the writers."""
+
+    through: Callable[[], Awaitable[None]]
+    alive: Callable[[], bool]
+    tell: TellTrouble
+    last_ms: float | None = None
+    """How long the last one took; None: none came through yet, or the last did not."""
+
+    async def run(self) -> None:
+        """Send canaries for ever. Ends by cancellation only."""
+        loop = asyncio.get_running_loop()
+        told = False
+        while True:
+            began = loop.time()
+            try:
+                async with asyncio.timeout(LATE_S):
+                    await self.through()
+            except (TimeoutError, OSError, RuntimeError) as failed:
+                self.last_ms = None
+                log.warning("the canary did not come through: %r", failed)
+                if not told:
+                    told = True
+                    self.tell(
+                        Trouble(
+                            kind="journal.slow",
+                            subject="journal",
+                            present=True,
+                            calls_unheard=True,
+                            detail="a test record was not kept within 10 s: the disk hangs or is full.",
+                        )
+                    )
+            else:
+                self.last_ms = (loop.time() - began) * 1000
+                if told:
+                    told = False
+                    self.tell(Trouble(kind="journal.slow", subject="journal", present=False))
+            if self.alive():
+                notify("WATCHDOG=1")
+            else:
+                log.error("a writer of the journal has died; the watchdog is not fed")
+            await asyncio.sleep(max(0.0, EVERY_S - (loop.time() - began)))
