@@ -55,7 +55,9 @@ def run(
     quiet: Annotated[bool, typer.Option(help="Let only `velgate-sim do` act; beats go on.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON.")] = False,
     bus: Annotated[str | None, typer.Option(help="Use this D-Bus instead of one of our own.")] = None,
-    state: Annotated[Path | None, typer.Option(help="Keep the devices' counters in this folder.")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep the devices' counters and states in this folder.")
+    ] = None,
     mqtt: Annotated[str | None, typer.Option(help="HOST:PORT of the broker for Zigbee devices.")] = None,
     mqtt_username: Annotated[
         str | None, typer.Option(help="Its user; the password is in VELGATE_SIM_MQTT_PASSWORD.")

@@ -1,4 +1,4 @@
-"""The counters of all devices on the disk (`--state DIR`), so that a new start goes on counting."""
+"""What devices keep on the disk (`--state DIR`): counters that go on, and whether a bed was empty."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from firmware_sim.problem import Exit, SimProblem
 PASSWORD_VARIABLE: Final = "VELGATE_SIM_MQTT_PASSWORD"  # noqa: S105  (a name, no secret)
 QUEUE_MAX: Final = 1_000  # beyond it regular messages are dropped: Zigbee2MQTT sends them at QoS 0 too
 PUBLISH_WITHIN_S: Final = 5.0
+ANSWER_WITHIN_S: Final = 2.0  # also bounds how long a broker that hangs can delay our end
 RETRY_FIRST_S: Final = 0.2
 RETRY_MAX_S: Final = 5.0
 _BRIDGE: Final = "zigbee2mqtt/bridge/state"
@@ -100,7 +101,7 @@ class MqttPublisher:
                     username=self._broker.username,
                     password=self._broker.password,
                     will=aiomqtt.Will(_BRIDGE, _OFFLINE, qos=1, retain=True),
-                    timeout=PUBLISH_WITHIN_S,
+                    timeout=ANSWER_WITHIN_S,
                 ) as client:
                     await client.publish(_BRIDGE, _ONLINE, qos=1, retain=True)
                     pause = RETRY_FIRST_S

@@ -103,10 +103,13 @@ class Adapter:
             device.disconnect()
 
     def set_power(self, on: bool) -> None:
-        """Switch the controller; off ends links and every client's discovery."""
-        if on == self.controller.powered:
-            return
-        self.controller.powered = on
+        """Switch the controller, as a client asks; off ends links and every client's discovery."""
+        if on != self.controller.powered:
+            self.controller.powered = on
+            self.power_changed(on=on)
+
+    def power_changed(self, *, on: bool) -> None:
+        """Take notice of the controller's power, and tell."""
         if not on:
             self.drop_links()
             self._sessions.clear()

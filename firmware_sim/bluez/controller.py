@@ -23,6 +23,15 @@ class Stored:
     trusted: bool
 
 
+@dataclass(slots=True)
+class Failure:
+    """An error that the next `times` calls of a method are answered with."""
+
+    error: str
+    text: str
+    times: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Controller:
     """A radio: how it is, and how it behaves.
@@ -43,8 +52,20 @@ class Controller:
     gatt_cache: Literal["always", "no"] = "always"
     temporary_timeout_s: float = TEMPORARY_TIMEOUT_S
     known: dict[str, Stored] = field(default_factory=dict)
+    hung_methods: set[str] = field(default_factory=set)
+    failures: dict[str, Failure] = field(default_factory=dict)
     _round: int = -1
     _seen: set[tuple[object, ...]] = field(default_factory=set)
+
+    def failure_of(self, method: str) -> tuple[str, str] | None:
+        """Return the error that a call must be answered with, and count it."""
+        failure = self.failures.get(method)
+        if failure is None:
+            return None
+        failure.times -= 1
+        if failure.times <= 0:
+            del self.failures[method]
+        return failure.error, failure.text
 
     def hears(self, packet: Packet, now_s: float) -> bool:
         """Whether the controller passes a packet up to the host."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from dbus_fast import Message, Variant
+from dbus_fast import Message
 
 from firmware_sim.air import Air, Packet
 from firmware_sim.bluez.adapter import Adapter
 from firmware_sim.bluez.calls import Calls
 from firmware_sim.bluez.controller import Controller
-from firmware_sim.bluez.names import ADAPTER
+from firmware_sim.bluez.names import BluezError
 from firmware_sim.bluez.tree import Tree
 from firmware_sim.bluez.wire import Wire, open_wire
 from firmware_sim.problem import Exit, SimProblem
@@ -37,11 +37,12 @@ class Daemon:
         self._tree = Tree(wire)
         self._calls = Calls(wire, self._tree)
         self._held: deque[Message] = deque(maxlen=HELD_MAX)
+        self._missed: deque[Callable[[], None]] = deque(maxlen=HELD_MAX)
         wire.on_call = self._on_call
         wire.on_gone = self._on_gone
         self._tree.add("/org/bluez", {})
         if controller.present:
-            self.adapter_came()
+            self._show_adapter()
 
     @property
     def adapter(self) -> Adapter | None:
@@ -57,28 +58,53 @@ class Daemon:
         self._tasks.create_task(work)
 
     def _on_call(self, call: Message) -> None:
-        if self.hung:
+        method = call.member or ""
+        if self.hung or method in self._controller.hung_methods:
             self._held.append(call)
-        else:
-            self._later(self._calls.serve(call))
+            return
+        error = self._controller.failure_of(method)
+        if error is not None:
+            self._wire.refuse(call, BluezError(*error))
+            return
+        self._later(self._calls.serve(call))
 
     def _on_gone(self, sender: str) -> None:
-        if self.adapter is not None:
-            self.adapter.sender_gone(sender)
+        self.event(lambda adapter: adapter.sender_gone(sender))
+
+    def event(self, work: Callable[[Adapter], None]) -> None:
+        """Take something that the kernel or the bus reports; a hung daemon finds it when it goes on."""
+
+        def happen() -> None:
+            if self.adapter is not None:
+                work(self.adapter)
+
+        self._now_or_later(happen)
+
+    def _now_or_later(self, work: Callable[[], None]) -> None:
+        if self.hung:
+            self._missed.append(work)
+        else:
+            work()
 
     def receive(self, packet: Packet) -> None:
         """Take a packet that the controller passed up."""
         if self.adapter is not None and not self.hung:
             self.adapter.receive(packet)
 
-    def adapter_came(self) -> None:
-        """Show the adapter."""
+    def controller_came(self) -> None:
+        """Take notice of a controller."""
+        self._now_or_later(self._show_adapter)
+
+    def controller_went(self) -> None:
+        """Take notice that the controller is gone."""
+        self._now_or_later(self._hide_adapter)
+
+    def _show_adapter(self) -> None:
         adapter = Adapter(self._controller, self._air, self._tree, self._wire, self._later)
         self._calls.adapter = adapter
         adapter.export()
 
-    def adapter_went(self) -> None:
-        """Take the adapter away."""
+    def _hide_adapter(self) -> None:
         adapter, self._calls.adapter = self.adapter, None
         if adapter is not None:
             adapter.withdraw()
@@ -88,9 +114,10 @@ class Daemon:
         self._wire.muted = True
 
     def go_on(self) -> None:
-        """Answer what was asked meanwhile, and go on."""
+        """Take in what happened meanwhile, answer what was asked, and go on."""
         self._wire.muted = False
-        self.tell_power()  # what the kernel reported meanwhile
+        while self._missed:
+            self._missed.popleft()()
         while self._held:
             self._later(self._calls.serve(self._held.popleft()))
 
@@ -110,12 +137,6 @@ class Daemon:
             self.adapter.drop_links()
         self._wire.close()
 
-    def tell_power(self) -> None:
-        """Tell the adapter's power as it is now."""
-        if self.adapter is not None:
-            powered = Variant("b", self._controller.powered)
-            self._tree.change(self.adapter.path, ADAPTER, {"Powered": powered})
-
 
 class Bluetoothd:
     """The service: runs one `Daemon` after the other on the bus at `address`, and applies faults."""
@@ -126,7 +147,9 @@ class Bluetoothd:
         self.controller = controller
         self._air = air
         self._daemon: Daemon | None = None
-        self._restart = asyncio.Event()
+        self._end = asyncio.Event()
+        self._may_run = asyncio.Event()
+        self._may_run.set()
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -136,6 +159,7 @@ class Bluetoothd:
             while True:
                 await self._live()
                 await asyncio.sleep(DOWN_S)
+                await self._may_run.wait()
         finally:
             stop_listening()
 
@@ -145,9 +169,9 @@ class Bluetoothd:
             async with asyncio.TaskGroup() as tasks:
                 self._daemon = Daemon(wire, self.controller, self._air, tasks)
                 idle = [tasks.create_task(self._daemon.expire()), tasks.create_task(self._watch(wire))]
-                self._restart.clear()
+                self._end.clear()
                 self.ready.set()
-                await self._restart.wait()
+                await self._end.wait()
                 self.ready.clear()
                 for task in idle:
                     task.cancel()
@@ -183,16 +207,25 @@ class Bluetoothd:
     # --- faults ---
 
     def restart(self) -> None:
-        """Stop bluetoothd; it comes back by itself after `DOWN_S`."""
-        self._restart.set()
+        """Stop bluetoothd if it runs; it comes back by itself after `DOWN_S`."""
+        self._may_run.set()
+        self._end.set()
 
-    def hang(self) -> None:
-        """Let no method be answered and no signal sent."""
-        if self._daemon is not None:
+    def kill(self) -> None:
+        """Stop bluetoothd; it stays away until `restart`."""
+        self._may_run.clear()
+        self._end.set()
+
+    def hang(self, method: str | None = None) -> None:
+        """Let no method (or only `method`) be answered; hung as a whole it sends no signal either."""
+        if method is not None:
+            self.controller.hung_methods.add(method)
+        elif self._daemon is not None:
             self._daemon.hang()
 
     def unhang(self) -> None:
         """Let a hung bluetoothd go on."""
+        self.controller.hung_methods.clear()
         if self._daemon is not None:
             self._daemon.go_on()
 
@@ -205,16 +238,17 @@ class Bluetoothd:
         self._power(on=True)
 
     def _power(self, *, on: bool) -> None:
-        if self._daemon is not None and self._daemon.adapter is not None:
-            self._daemon.adapter.set_power(on)
-        else:
-            self.controller.powered = on
+        if self.controller.powered == on:
+            return
+        self.controller.powered = on
+        if self._daemon is not None:
+            self._daemon.event(lambda adapter: adapter.power_changed(on=on))
 
     def vanish(self) -> None:
         """Unplug the controller."""
         self.controller.present = False
         if self._daemon is not None:
-            self._daemon.adapter_went()
+            self._daemon.controller_went()
 
     async def come_back(self) -> None:
         """Plug the controller in; bluetoothd powers it after a moment."""
@@ -223,7 +257,7 @@ class Bluetoothd:
         self.controller.present = True
         self.controller.powered = False
         if self._daemon is not None:
-            self._daemon.adapter_came()
+            self._daemon.controller_came()
         await asyncio.sleep(POWER_UP_S)
         self.on()
 

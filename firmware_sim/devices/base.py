@@ -14,6 +14,7 @@ from firmware_sim.problem import Exit, SimProblem
 
 COUNTER: Final = "counter/"
 PACKET: Final = "packet/"
+STATE: Final = "state/"
 FIRST_BEAT_MAX_S: Final = 3.0  # a home that starts is heard within a few seconds
 
 Action = Callable[[str | None], Awaitable[str]]
@@ -54,7 +55,7 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a device finds again when the simulator was started anew: its counters."""
+    """What a device finds again when the simulator was started anew: its counters and its state."""
 
     values: dict[str, int]
 
@@ -74,6 +75,14 @@ class Memory:
         value = (self.values.get(key, first - 1) + 1) % 256
         self.values[key] = value
         return value
+
+    def state(self, name: str, first: int) -> int:
+        """Return a state as it was last kept."""
+        return self.values.get(f"{STATE}{name}", first)
+
+    def keep(self, name: str, value: int) -> None:
+        """Keep a state."""
+        self.values[f"{STATE}{name}"] = value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +107,7 @@ class Device:
         """Build it; `start` lets it speak."""
         self.spec = spec
         self.name = spec.name
-        self.battery = spec.battery
+        self.battery = place.memory.state(f"{spec.name}/battery", spec.battery)
         self.silent = False
         self.air = place.air
         self.agenda = place.agenda
@@ -164,8 +173,13 @@ class Device:
             )
         return number
 
-    async def _battery(self, value: str | None) -> str:
+    def set_battery(self, value: str | None) -> None:
+        """Take the value of the action `battery`. Raises SimProblem."""
         self.battery = round(self.number(value, what="battery", low=0, high=100))
+        self.memory.keep(f"{self.name}/battery", self.battery)
+
+    async def _battery(self, value: str | None) -> str:
+        self.set_battery(value)
         self.beat()
         return f"its battery is at {self.battery} %"
 

@@ -64,7 +64,7 @@ class GattDevice(Device):
         )
 
     async def _battery(self, value: str | None) -> str:
-        self.battery = round(self.number(value, what="battery", low=0, high=100))
+        self.set_battery(value)
         self._level.value = battery.level(self.battery)
         heard = self.peripheral.notify(self._level, self._level.value)
         return f"its battery is at {self.battery} %{'' if heard else '; nobody has subscribed to it'}"

@@ -19,9 +19,9 @@ class StateSensor(Beacon):
     initial: ClassVar[bool]
 
     def __init__(self, spec: Spec, place: Place) -> None:
-        """Begin in the state that a quiet home has."""
+        """Begin in the state that was kept, or that a quiet home has."""
         super().__init__(spec, place)
-        self.state = self.initial
+        self.state = bool(self.memory.state(self.name, self.initial))
         for word, state in self.words.items():
             self.actions[word] = self._becoming(word, state=state)
 
@@ -32,6 +32,7 @@ class StateSensor(Beacon):
     def _becoming(self, word: str, *, state: bool) -> Action:
         async def become(_value: str | None) -> str:
             self.state = state
+            self.memory.keep(self.name, state)
             self.event(self.measured())
             return f"did {word.replace('_', ' ')}"
 

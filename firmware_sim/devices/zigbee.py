@@ -33,18 +33,23 @@ class ZigbeeDevice(Device):
         """Publish now, and return when it was sent. Raises SimProblem if there is no broker."""
         await self.publisher.publish(self.topic, self._message(action))
 
+    def remembered(self, name: str, *, first: bool) -> bool:
+        """Return one part of the state as it was before the simulator was started anew."""
+        return bool(self.memory.state(f"{self.name}/{name}", first))
+
     def becoming(self, name: str, value: bool, did: str) -> Action:
         """Return an action that sets one part of the state."""
 
         async def become(_value: str | None) -> str:
             self.state[name] = value
+            self.memory.keep(f"{self.name}/{name}", value)
             await self.report()
             return did
 
         return become
 
     async def _battery(self, value: str | None) -> str:
-        self.battery = round(self.number(value, what="battery", low=0, high=100))
+        self.set_battery(value)
         await self.report()
         return f"its battery is at {self.battery} %"
 
@@ -57,7 +62,7 @@ class LeakSensor(ZigbeeDevice):
     def __init__(self, spec: Spec, place: Place) -> None:
         """Begin dry."""
         super().__init__(spec, place)
-        self.state = {"water_leak": False, "tamper": False}
+        self.state = {"water_leak": self.remembered("water_leak", first=False), "tamper": False}
         self.actions["leak"] = self.becoming("water_leak", True, "stands in water")
         self.actions["dry"] = self.becoming("water_leak", False, "is dry")
 
@@ -70,7 +75,7 @@ class ContactSensor(ZigbeeDevice):
     def __init__(self, spec: Spec, place: Place) -> None:
         """Begin closed."""
         super().__init__(spec, place)
-        self.state = {"contact": True}
+        self.state = {"contact": self.remembered("contact", first=True)}
         self.actions["open"] = self.becoming("contact", False, "is open")
         self.actions["close"] = self.becoming("contact", True, "is closed")
 
@@ -83,7 +88,10 @@ class MotionSensor(ZigbeeDevice):
     def __init__(self, spec: Spec, place: Place) -> None:
         """Begin still."""
         super().__init__(spec, place)
-        self.state = {"occupancy": False, "illuminance": self.random.randint(5, 300)}
+        self.state = {
+            "occupancy": self.remembered("occupancy", first=False),
+            "illuminance": self.random.randint(5, 300),
+        }
         self.actions["motion"] = self.becoming("occupancy", True, "sees motion")
         self.actions["still"] = self.becoming("occupancy", False, "sees nothing move")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -154,6 +155,56 @@ async def test_hang_and_unhang(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         await world.act("adapter", "unhang", None)
         reply = await asyncio.wait_for(asking, 5)
     assert ADAPTER in reply.body[0]
+
+
+async def test_what_happens_while_it_hangs_is_told_afterwards(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The kernel's news wait in a socket meanwhile."""
+    async with simulated("", monkeypatch, tmp_path) as world, watching(world) as watcher:
+        await world.act("adapter", "hang", None)
+        await world.act("adapter", "off", None)
+        await world.act("adapter", "vanish", None)
+        assert watcher.signals == []
+        await world.act("adapter", "unhang", None)
+        await eventually(lambda: len(watcher.signals) == 2)
+    assert watcher.signals == [("changed", {"Powered": False}), ("InterfacesRemoved", None)]
+
+
+async def test_one_method_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`hang METHOD`: the others are answered."""
+    async with simulated("", monkeypatch, tmp_path) as world, watching(world) as watcher:
+        await world.act("adapter", "hang", "StartDiscovery")
+        starting = asyncio.create_task(watcher.call(ADAPTER, "org.bluez.Adapter1", "StartDiscovery"))
+        reply = await watcher.call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        assert reply.message_type is MessageType.METHOD_RETURN
+        assert not starting.done()
+        await world.act("adapter", "unhang", None)
+        assert (await starting).message_type is MessageType.METHOD_RETURN
+
+
+async def test_a_stop_that_is_refused_once_is_repaired_by_bleak(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`fail METHOD:ERROR:TIMES`: bleak 3.1 tries a refused StopDiscovery once more."""
+    async with simulated("", monkeypatch, tmp_path) as world:
+        scanner = BleakScanner(bluez=HCI0)
+        await scanner.start()
+        await world.act("adapter", "fail", "StopDiscovery:InProgress:1")
+        with contextlib.suppress(BleakDBusError):
+            await scanner.stop()
+        assert world.bluetoothd.controller.failures == {}
+
+
+async def test_bluetoothd_stays_away_after_a_kill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Until `restart`."""
+    async with simulated("", monkeypatch, tmp_path) as world, watching(world) as watcher:
+        await world.act("adapter", "kill", None)
+        await eventually(lambda: watcher.signals == [("owner", False)])
+        reply = await watcher.call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        assert reply.error_name == "org.freedesktop.DBus.Error.ServiceUnknown"
+        await world.act("adapter", "restart", None)
+        await eventually(lambda: ("owner", True) in watcher.signals)
 
 
 async def test_restart_of_bluetoothd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -112,6 +112,27 @@ async def test_script_keeps_its_times_and_repeats() -> None:
     ]
 
 
+async def test_what_was_so_is_so_after_a_new_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With a state folder an empty bed stays empty, and a low battery low; packet ids go on."""
+    bed = BUTTON.replace("call-button", "bed-sensor")
+    async with simulated(bed, monkeypatch, tmp_path, state=tmp_path) as world:
+        await world.act("kald-01", "leave_bed", None)
+        await world.act("kald-01", "battery", "4")
+    async with simulated(bed, monkeypatch, tmp_path, state=tmp_path) as world:
+        sensor: Any = world.devices["kald-01"]
+        assert (sensor.state, sensor.battery) == (False, 4)
+
+
+async def test_a_state_file_of_something_else_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Rather than overwritten."""
+    (tmp_path / "velgate-sim.json").write_text("[]")
+    with pytest.raises(SimProblem, match="Remove it"):
+        async with simulated(BUTTON, monkeypatch, tmp_path, state=tmp_path):
+            pass
+
+
 async def test_script_acts_unless_quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The script begins when everything answers; `quiet` leaves it out."""
     text = BUTTON + '[[script]]\nat = 0\ndevice = "adapter"\ndo = "deaf"\n'

@@ -9,12 +9,13 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from firmware_sim.control import ask
 from firmware_sim.mqtt import Broker, MqttPublisher
 from firmware_sim.problem import Exit, SimProblem
 from firmware_sim.world import World
 from support.eventually import eventually
 from support.mosquitto import Mosquitto, mosquitto
-from support.sim_world import simulated
+from support.sim_world import simulated, simulator_process
 
 HOME = "".join(
     f'[[device]]\nname = "{name}"\nkind = "zigbee-{kind}"\ninterval = 60\n'
@@ -124,3 +125,22 @@ async def test_a_full_queue_drops_regular_messages_only() -> None:
     publisher = MqttPublisher(Broker(host="127.0.0.1", port=1))
     publisher.post("a", b"1")
     assert publisher._queue.empty()
+
+
+def test_a_broker_that_hangs_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    """SIGTERM ends it in under 5 s all the same."""
+    scenario = tmp_path / "zigbee.toml"
+    scenario.write_text(HOME)
+    with mosquitto(tmp_path) as server:
+        login = server.login()
+        arguments = (str(scenario), "--mqtt", f"{login['hostname']}:{login['port']}")
+        arguments = (*arguments, "--mqtt-username", login["username"])
+        password = {"VELGATE_SIM_MQTT_PASSWORD": login["password"]}
+        with simulator_process(*arguments, runtime=tmp_path, **password) as running:
+            assert ask(running.control, "sos-09", "press", None)["did"] == "sent emergency"
+            server.pause()
+            running.process.terminate()
+            try:
+                assert running.process.wait(5) == 0
+            finally:
+                server.resume()
