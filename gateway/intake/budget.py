@@ -8,6 +8,7 @@ child process.
 
 from __future__ import annotations
 
+import atexit
 import signal
 import threading
 import time
@@ -43,6 +44,7 @@ class Budget:
         if not self._armed:
             if self._previous is None:
                 self._previous = signal.signal(signal.SIGALRM, self._fired) or signal.SIG_DFL
+                atexit.register(self.close)  # the interpreter's end restores the signal, which would kill
             self._armed = True
             signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
 

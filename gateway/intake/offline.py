@@ -77,6 +77,8 @@ class OfflineDecoder:
             reading = {"quantity": quantity, "kind": KIND_WORDS[kind], "value": value, "unit": unit}
             if channel is not None:
                 reading["channel"] = channel
+            if kind is Kind.EVENT and reading in said:
+                continue  # one alarm that a frame tells twice
             said.append(reading)
         self.readings += len(said)
         return self._answer(route, said, fault)

@@ -37,7 +37,7 @@ class Quarantine:
         share_max: float = SHARE_MAX,
     ) -> None:
         """`changed(driver, aside, reason)` is called when one is set aside and when it is back."""
-        self._monotonic, self._changed, self._share_max = monotonic, changed, share_max
+        self._monotonic, self.changed, self._share_max = monotonic, changed, share_max
         self._wards: dict[str, Ward] = {}
 
     def aside(self) -> dict[str, str]:
@@ -63,7 +63,7 @@ class Quarantine:
         ward.failures = 0
         if ward.aside_until is not None:
             self._wards[name] = Ward(window=self._monotonic())
-            self._changed(name, False, "")
+            self.changed(name, False, "")
         self._spend(name, ward, took_s)
 
     def failed(self, name: str, took_s: float, reason: str) -> None:
@@ -88,4 +88,4 @@ class Quarantine:
 
     def _set_aside(self, name: str, ward: Ward, reason: str) -> None:
         ward.aside_until, ward.reason = self._monotonic() + ward.aside_s, reason
-        self._changed(name, True, reason)
+        self.changed(name, True, reason)
