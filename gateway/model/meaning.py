@@ -51,18 +51,18 @@ def read(means: Mapping[str, object]) -> dict[tuple[str, Kind], Meaning]:
         sources = named(name)
         if not sources:
             raise ValueError(f"means.{name}: expected a quantity, found an unknown name")
+        if not isinstance(target, str | Mapping):
+            raise ValueError(f"means.{name}: expected a quantity, or a table of words")  # noqa: TRY004
         if isinstance(target, str):
             pairs = [(source, aim) for source in sources for aim in named(target) if aim.kind is source.kind]
             if not pairs:
                 raise ValueError(f"means.{name}: expected a quantity of its kind, found {target!r}")
             out |= {(source.name, source.kind): Meaning(aim, {}) for source, aim in pairs}
-        elif isinstance(target, Mapping):
+        else:
             events = [source for source in sources if source.kind is Kind.EVENT]
             if not events:
                 raise ValueError(f"means.{name}: expected another quantity; only events have words")
             out[name, Kind.EVENT] = _by_word(events[0], target)
-        else:
-            raise ValueError(f"means.{name}: expected a quantity, or a table of words")
     return out
 
 
@@ -70,7 +70,8 @@ def _by_word(source: Quantity, table: Mapping[object, object]) -> Meaning:
     words: dict[str, tuple[Quantity, str]] = {}
     for word, target in table.items():
         if word not in source.words:
-            raise ValueError(f"means.{source.name}: expected one of {', '.join(source.words)}; found {word!r}")
+            choices = ", ".join(source.words)
+            raise ValueError(f"means.{source.name}: expected one of {choices}; found {word!r}")
         name, _, meant = str(target).partition(".")
         aim = next((row for row in named(name) if row.kind is Kind.EVENT), None)
         if aim is None or meant not in aim.words:
