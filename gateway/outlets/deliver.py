@@ -92,6 +92,11 @@ class Delivery(Generic[T]):
         self.reason = ""
 
     @property
+    def name(self) -> str:
+        """The lane's name."""
+        return self._lane.name
+
+    @property
     def lag(self) -> int:
         """How many rows wait."""
         return self._lane.lag(self._position)

@@ -1,0 +1,145 @@
+"""The outlets of this gateway, wired to the journal: one delivery a lane."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Any
+
+from gateway.journal.journal import Journal
+from gateway.model.alert import Alert
+from gateway.model.clock import Clock
+from gateway.model.readings import Record
+from gateway.model.trouble import TellTrouble
+from gateway.outlets.deliver import ALERT_PAUSE_MAX_S, Delivery
+from gateway.outlets.influx import InfluxOutlet
+from gateway.outlets.lanes import ReadingLane, alert_lane, event_lane
+from gateway.outlets.mqtt import MqttOutlet
+from gateway.outlets.mqtt_commands import CommandHandler
+from gateway.settings.models import Settings
+
+Work = tuple[str, Callable[[], Awaitable[None]]]
+
+
+class Deliveries:
+    """MQTT and InfluxDB, as far as they are configured."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        *,
+        instance: str,
+        version: str,
+        clock: Clock,
+        random: Random,
+        tell: TellTrouble,
+        health: Callable[[], dict[str, Any]],
+        devices: Callable[[], list[dict[str, Any]]],
+        duty: Callable[[], dict[str, Any]],
+        open_alerts: Callable[[], list[Alert]],
+        command: CommandHandler,
+    ) -> None:
+        """Make the outlets; nothing is connected yet."""
+        self._journal = journal
+        self._lanes: dict[str, list[Delivery[Any]]] = {"mqtt": [], "influx": []}
+        self.mqtt: MqttOutlet | None = None
+        self.influx: InfluxOutlet | None = None
+        alarms, readings = journal.alarms, journal.readings
+        if settings.mqtt.host:
+            self.mqtt = mqtt = MqttOutlet(
+                settings,
+                instance=instance,
+                version=version,
+                clock=clock,
+                random=random,
+                tell=tell,
+                health=health,
+                devices=devices,
+                duty=duty,
+                open_alerts=open_alerts,
+                newest=self._newest,
+                command=command,
+                connected=self._retry,
+            )
+            self._lanes["mqtt"] = [
+                Delivery(
+                    alert_lane("mqtt", alarms, readings, clock),
+                    mqtt.send_alerts,
+                    tell=tell,
+                    random=random,
+                    pause_max_s=ALERT_PAUSE_MAX_S,
+                ),
+                Delivery(
+                    event_lane("mqtt", alarms, readings, clock),
+                    mqtt.send_events,
+                    tell=tell,
+                    random=random,
+                    pause_max_s=ALERT_PAUSE_MAX_S,
+                ),
+                Delivery(ReadingLane("mqtt", readings, clock), mqtt.send_readings, tell=tell, random=random),
+            ]
+        if settings.influx.url:
+            self.influx = influx = InfluxOutlet(settings.influx, settings.site, clock=clock.now)
+            self._lanes["influx"] = [
+                Delivery(
+                    event_lane("influx", alarms, readings, clock), influx.send, tell=tell, random=random
+                ),
+                Delivery(ReadingLane("influx", readings, clock), influx.send, tell=tell, random=random),
+            ]
+
+    def works(self) -> list[Work]:
+        """Give what is to be run, each under supervision, by name."""
+        works: list[Work] = []
+        if self.mqtt is not None:
+            works.append(("outlet-mqtt", self.mqtt.run))
+        works += [
+            (f"outlet-{delivery.name}", delivery.run) for lanes in self._lanes.values() for delivery in lanes
+        ]
+        return works
+
+    async def warm(self) -> None:
+        """Load what is heavy before the first reading needs it."""
+        if self.influx is not None:
+            await self.influx.warm()
+
+    def close(self) -> None:
+        """Let go of threads."""
+        if self.influx is not None:
+            self.influx.close()
+
+    def document(self) -> list[dict[str, Any]]:
+        """Give the outlets' part of the health document."""
+        aside = self._journal.readings.aside_counts()
+        documents = []
+        for name, lanes in self._lanes.items():
+            refused = sum(count for lane, count in aside.items() if lane.partition("/")[0] == name)
+            documents.append(
+                {
+                    "name": name,
+                    "state": self._state(name, lanes),
+                    "lag": sum(lane.lag for lane in lanes),
+                    "aside": refused,
+                    "reason": next((lane.reason for lane in lanes if lane.reason), ""),
+                }
+            )
+        return documents
+
+    def _state(self, name: str, lanes: Sequence[Delivery[Any]]) -> str:
+        if not lanes:
+            return "off"
+        if name == "mqtt" and self.mqtt is not None:
+            return self.mqtt.state
+        return "up" if any(lane.up for lane in lanes) and not any(lane.reason for lane in lanes) else "down"
+
+    async def _newest(self) -> frozenset[str]:
+        return frozenset(record.id for record in self._journal.readings.latest())
+
+    def _retry(self) -> None:
+        for delivery in self._lanes["mqtt"]:
+            delivery.retry_now()
+
+    async def clear(self, records: Sequence[Record], devices: Sequence[str] = ()) -> None:
+        """Clear what the broker retains of these."""
+        if self.mqtt is not None:
+            await self.mqtt.clear(records, devices)

@@ -1,0 +1,137 @@
+"""Running the demo: children up, home written, gateway run, everything down again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateway.app.house import Running
+from gateway.app.process import Process, on_loop, print_line, ready_line, set_up_logging
+from gateway.board.pins import hash_pin
+from gateway.demo.children import (
+    Broker,
+    Simulation,
+    port_or_free,
+    simulated_devices,
+    start_broker,
+    start_simulator,
+)
+from gateway.demo.home import PEOPLE, draw_pin, write_home
+from gateway.model.alert import Concern
+from gateway.model.clock import NS
+from gateway.settings.loader import load
+
+log = logging.getLogger(__name__)
+
+BASIS_FOR = timedelta(days=365)
+
+
+def run_demo(
+    *, seconds: float | None, quiet: bool, state: Path | None, scenario: str | None, json: bool
+) -> int:
+    """Run the demo; gives the exit code. Without `state` everything is gone afterwards."""
+    os.environ.setdefault("VELGATE_LOG_LEVEL", "WARNING")
+    set_up_logging()
+    if state is None:
+        with tempfile.TemporaryDirectory(prefix="velgate-demo-") as folder:
+            return _run_in(Path(folder), seconds=seconds, quiet=quiet, scenario=scenario, json=json)
+    return _run_in(state.absolute(), seconds=seconds, quiet=quiet, scenario=scenario, json=json)
+
+
+def _run_in(folder: Path, *, seconds: float | None, quiet: bool, scenario: str | None, json: bool) -> int:
+    for part in ("", "config", "state", "broker", "simulator"):
+        (folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
+    return on_loop(_demo(folder, seconds=seconds, quiet=quiet, scenario=scenario, json=json))
+
+
+async def _demo(folder: Path, *, seconds: float | None, quiet: bool, scenario: str | None, json: bool) -> int:
+    async with AsyncExitStack() as stack:
+        devices, (broker_child, broker) = await asyncio.gather(
+            simulated_devices(scenario), start_broker(folder / "broker")
+        )
+        stack.push_async_callback(broker_child.end)
+        pins = {name: draw_pin() for name in PEOPLE}
+        config, state = folder / "config", folder / "state"
+        child, simulation = await start_simulator(
+            folder / "simulator", broker, scenario=scenario, quiet=quiet
+        )
+        stack.push_async_callback(child.end)
+        os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = simulation.bus
+        hashes = await asyncio.to_thread(lambda: {name: hash_pin(pin) for name, pin in pins.items()})
+        write_home(config, devices, broker=broker, board_port=port_or_free(8734), pins=hashes)
+
+        async def when_ready(running: Running) -> None:
+            await record_basis(running)
+            if json:
+                print_line(
+                    ready_line(
+                        running,
+                        config=config,
+                        state=state,
+                        sign_in={"person": "demo", "pin": pins["demo"]},
+                        mqtt={
+                            "host": broker.host,
+                            "port": broker.port,
+                            "username": broker.username,
+                            "password": broker.password,
+                        },
+                        control=simulation.control,
+                    )
+                )
+            else:
+                sys.stdout.write(greeting(running, broker, simulation, pins, config=config, state=state))
+                sys.stdout.flush()
+
+        process = Process(config, state, load(config), when_ready, seconds=seconds)
+        return await process.live()
+
+
+async def record_basis(running: Running) -> None:
+    """Record the legal basis of the demo's places: residents who do not exist, and do not mind."""
+    now = running.clock.now()
+    until = datetime.fromtimestamp(now.wall_ns / NS, UTC).date() + BASIS_FOR
+    have = {(basis.place, basis.concern) for basis in running.basis() if basis.withdrawn is None}
+    for place in running.settings.place:
+        for concern in (Concern.FALL, Concern.PRESENCE, Concern.VITAL):
+            if (place, concern.value) not in have:
+                await running.record_basis(place, concern, until=until, by="demo")
+
+
+def greeting(
+    running: Running,
+    broker: Broker,
+    simulation: Simulation,
+    pins: dict[str, str],
+    *,
+    config: Path,
+    state: Path,
+) -> str:
+    """Say where everything is, and what to try."""
+    people = "".join(f"    {name:<6} PIN {pin}\n" for name, pin in pins.items())
+    root = running.root
+    return f"""
+Velgate's demo runs: a care home with {len(running.settings.device)} simulated devices.
+
+  Staff page   {running.board}
+  Sign in as
+{people}
+  MQTT         mosquitto_sub -h {broker.host} -p {broker.port} -u {broker.username} -P {broker.password} -V 5 -t '{root}/#' -v
+  Status       velgate status --state {state}
+  Settings     {config}
+
+  Let something happen (in another terminal; in the first 20 s nothing happens by itself):
+    velgate-sim do kald-01 press         a resident calls
+    velgate-sim do kald-01-bad press     somebody calls from the bathroom
+    velgate-sim do fald-02 fall          somebody falls
+    velgate-sim do seng-03 leave_bed     somebody gets up
+    velgate-sim do adapter off           the radio fails
+
+  The programs stand in {Path(sys.executable).parent}. Ctrl-C ends it all.
+
+"""
