@@ -1,0 +1,317 @@
+"""Silence is an alarm: devices that do not speak, batteries that run down, and the gateway's own troubles.
+
+Pure: told what was heard and what the rooms say, it gives verdicts. What it must remember over a restart
+stands in the same `Memory` as the rules' conditions. Silence is counted anew from each start, for a gateway
+that was off has heard nobody; while a radio or a broker is down that itself is told, once, and the silence
+of what hangs on it is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Protocol
+
+from gateway.alerts.inputs import Suppression
+from gateway.alerts.maintenance import OWN, maintained_until
+from gateway.alerts.memory import Memory
+from gateway.alerts.own import Own
+from gateway.alerts.verdicts import Gone, Verdict
+from gateway.alerts.watched import Source, Watched
+from gateway.model.alert import Priority
+from gateway.model.catalogue import OWN_KINDS, OWN_RULES, own_rule
+from gateway.model.clock import ClockQuality, Instant
+from gateway.model.readings import Kind, Record
+from gateway.model.trouble import Trouble
+from gateway.settings.models import Settings
+
+SILENT, BATTERY, CLOCK = "device-silent", "battery-low", "clock-unsynced/clock"
+SETTLE = timedelta(minutes=3)
+"""After a start: what a room had told before and has not told again by then is over."""
+BENEFIT = timedelta(seconds=60)
+"""How much longer a device may be silent while nothing else of its source is heard: the source itself may
+be deaf, and says so within this time."""
+BROKER = "mqtt-in"
+"""The subject of `source.down` where it is the broker that messages come from."""
+LOST = frozenset({"frames.dropped"})
+"""Troubles after which something may be lost for good: they stay until a person has seen them."""
+_NOT_TOLD = frozenset({SILENT, BATTERY, *(name for name in OWN_RULES if name.startswith("basis-"))})
+
+
+class Refused(Protocol):
+    """Frames of a device that were refused, and none was accepted since."""
+
+    @property
+    def code(self) -> str:
+        """Why the last one was: `replayed`, `key_wrong`, …"""
+        ...
+
+    @property
+    def since(self) -> Instant:
+        """When the first one was."""
+        ...
+
+
+class Heard(Protocol):
+    """What intake knows of a device."""
+
+    @property
+    def last(self) -> Instant | None:
+        """When it was last heard and believed; None: not since this gateway started."""
+        ...
+
+    @property
+    def refused(self) -> Refused | None:
+        """Whether it speaks and is not believed."""
+        ...
+
+    @property
+    def available(self) -> bool | None:
+        """The word of the system it is connected to, where there is one."""
+        ...
+
+
+class Supervision:
+    """One for a run of the gateway. `configure` again after a reload; nothing that is known is lost."""
+
+    def __init__(self, settings: Settings, watched: Mapping[str, Watched], now: Instant) -> None:
+        """Begin to listen now."""
+        self._started = now
+        self._listening: dict[str, Instant] = {}
+        """By device: since when it could have been heard."""
+        self._down: dict[Source, set[str]] = {"radio": set(), "messages": set()}
+        self._told: set[str] = set()
+        """Keys of troubles that this run was told of."""
+        self._settle(settings, watched, now)
+
+    def configure(
+        self, settings: Settings, watched: Mapping[str, Watched], now: Instant, memory: Memory
+    ) -> list[Verdict]:
+        """Take over a new configuration; what was told of devices that are gone is over."""
+        self._settle(settings, watched, now)
+        gone = [
+            key
+            for key in memory
+            for rule, _, subject in [key.partition("/")]
+            if rule in (SILENT, BATTERY) and subject not in watched
+        ]
+        return [verdict for key in gone for verdict in _over(key, memory)]
+
+    def check(self, heard: Mapping[str, Heard], now: Instant, memory: Memory) -> list[Verdict]:
+        """Look at everything that is silent by itself; to be called every few seconds."""
+        newest = {source: self._newest(source, heard) for source in self._down}
+        verdicts: list[Verdict] = []
+        for name, device in self._watched.items():
+            verdicts += self._device(device, heard.get(name), newest[device.source], now, memory)
+        return [*verdicts, *self._clock(now, memory), *self._forgotten(now, memory)]
+
+    def observe(self, record: Record, now: Instant, memory: Memory) -> list[Verdict]:
+        """Look at a battery, by percentage or by the device's own word; with hysteresis."""
+        device = self._watched.get(record.device)
+        if device is None or (record.quantity, record.kind) not in _BATTERIES:
+            return []
+        key = f"{BATTERY}/{record.device}"
+        slot = memory[key]
+        was = record.quantity in slot.holds
+        if isinstance(record.value, bool):
+            low = record.value
+        else:
+            slack = self._rules.battery_hysteresis if was else 0.0
+            low = float(record.value) <= device.battery_low + slack
+        if low == was:
+            return []
+        holds = slot.holds | {record.quantity} if low else slot.holds - {record.quantity}
+        if slot.holds and holds:
+            memory.change(key, holds=holds)
+            return []
+        if not holds:
+            return _over(key, memory, record.id)
+        memory.change(key, holds=holds, active=True)
+        told = self._own.occurrence(
+            "battery.low",
+            record.device,
+            device=record.device,
+            place=device.place,
+            held_back=_held_back(device, now, memory),
+            reading=record.id,
+            battery=device.battery_type,
+        )
+        return [told]
+
+    def trouble(self, trouble: Trouble, now: Instant, memory: Memory) -> list[Verdict]:
+        """Take a trouble of the gateway's own: told once while it lasts, again if it becomes graver."""
+        source = _source(trouble)
+        if source is not None:
+            self._note_source(source, trouble, now)
+        # A kind that nobody knows is a technical fault all the same.
+        kind = trouble.kind if trouble.kind in OWN_KINDS else "trouble"
+        subject = trouble.subject if kind == trouble.kind else f"{own_rule(trouble.kind)}-{trouble.subject}"
+        key = f"{own_rule(kind)}/{subject}"
+        if not trouble.present:
+            self._told.discard(key)
+            return _over(key, memory)
+        self._told.add(key)
+        unheard = trouble.calls_unheard or self._unheard(trouble, source)
+        said = (Priority.HIGH if unheard else Priority.TECHNICAL).value
+        slot = memory[key]
+        if slot.active and (slot.said == said or not unheard):
+            return []
+        memory.change(key, active=True, said=said)
+        device = self._watched.get(trouble.device or "")
+        told = self._own.occurrence(
+            kind,
+            subject,
+            unheard=unheard,
+            device=trouble.device,
+            place=trouble.place or (device.place if device else None),
+            auto_resolve=kind not in LOST,
+            held_back=_held_back(device, now, memory),
+            detail=trouble.detail,
+        )
+        return [told]
+
+    def _settle(self, settings: Settings, watched: Mapping[str, Watched], now: Instant) -> None:
+        self._rules = settings.alerts.supervision
+        self._own = Own(settings)
+        self._watched = dict(watched)
+        self._listening = {name: self._listening.get(name, now) for name in watched}
+
+    def _device(
+        self,
+        device: Watched,
+        heard: Heard | None,
+        newest: Instant | None,
+        now: Instant,
+        memory: Memory,
+    ) -> list[Verdict]:
+        key = f"{SILENT}/{device.device}"
+        slot = memory[key]
+        refused = self._refused(heard, now)
+        if refused is not None and slot.said != "refused":
+            return self._silent(device, key, "refused", f"its frames are refused: {refused}", now, memory)
+        if refused is not None or (self._down[device.source] and not slot.active):
+            return []
+        quiet = self._quiet(device, heard, newest, now)
+        if quiet is not None and not slot.active:
+            return self._silent(device, key, "silent", quiet, now, memory)
+        again = heard is not None and heard.available is not False and heard.last is not None
+        return _over(key, memory) if quiet is None and slot.active and again else []
+
+    def _refused(self, heard: Heard | None, now: Instant) -> str | None:
+        if heard is None or heard.refused is None:
+            return None
+        return heard.refused.code if now.since(heard.refused.since) >= self._rules.refused_after else None
+
+    def _quiet(
+        self, device: Watched, heard: Heard | None, newest: Instant | None, now: Instant
+    ) -> str | None:
+        """Say since when a device is silent for too long; None if it is not."""
+        if heard is not None and heard.available is False:
+            return "the system it is connected to calls it offline"
+        if device.heard_every is None:
+            return None
+        since = _later(heard.last if heard else None, self._listening[device.device])
+        limit = max(device.heard_every * self._rules.intervals, self._rules.at_least)
+        if newest is None or newest.mono_ns <= since.mono_ns:
+            limit += BENEFIT
+        silent = now.since(since)
+        if silent < limit:
+            return None
+        interval = device.heard_every.total_seconds()
+        return f"not heard for {silent.total_seconds():.0f} s; it should speak every {interval:g} s"
+
+    def _silent(
+        self, device: Watched, key: str, said: str, detail: str, now: Instant, memory: Memory
+    ) -> list[Verdict]:
+        memory.change(key, active=True, said=said)
+        told = self._own.occurrence(
+            "call_device.silent" if device.calls else "device.silent",
+            device.device,
+            rule=SILENT,
+            unheard=device.calls,
+            device=device.device,
+            place=device.place,
+            # A call that was refused is gone: somebody has to look, also when the next one comes through.
+            auto_resolve=not (device.calls and said == "refused"),
+            held_back=_held_back(device, now, memory),
+            detail=detail,
+        )
+        return [told]
+
+    def _newest(self, source: Source, heard: Mapping[str, Heard]) -> Instant | None:
+        """Give the last moment at which anything of a source was heard."""
+        lasts = (
+            each.last
+            for name, each in heard.items()
+            if each.last is not None and name in self._watched and self._watched[name].source == source
+        )
+        return max(lasts, key=lambda last: last.mono_ns, default=None)
+
+    def _note_source(self, source: Source, trouble: Trouble, now: Instant) -> None:
+        if trouble.present:
+            self._down[source].add(trouble.subject)
+        elif trouble.subject in self._down[source]:
+            self._down[source].discard(trouble.subject)
+            for device in self._watched.values():
+                if device.source == source:
+                    self._listening[device.device] = now
+
+    def _unheard(self, trouble: Trouble, source: Source | None) -> bool:
+        """Whether a call or fall hangs on what is in trouble."""
+        return any(
+            device.calls
+            and (
+                device.device == trouble.device
+                or (source is not None and device.source == source)
+                or (trouble.kind == "driver.quarantined" and device.driver == trouble.subject)
+            )
+            for device in self._watched.values()
+        )
+
+    def _clock(self, now: Instant, memory: Memory) -> list[Verdict]:
+        if now.quality is not ClockQuality.UNSYNCED:
+            return _over(CLOCK, memory) if CLOCK not in self._told else []
+        if memory[CLOCK].active or now.since(self._started) < self._rules.clock_after:
+            return []
+        memory.change(CLOCK, active=True, said=Priority.TECHNICAL.value)
+        detail = (
+            f"the clock is not synchronised {self._rules.clock_after.total_seconds() / 60:g} min after start"
+        )
+        return [self._own.occurrence("clock.unsynced", "clock", detail=detail)]
+
+    def _forgotten(self, now: Instant, memory: Memory) -> Iterable[Verdict]:
+        """End the troubles of an earlier run that nobody has told again."""
+        if now.since(self._started) < SETTLE:
+            return
+        for key in memory:
+            rule = key.partition("/")[0]
+            ours = rule in OWN_RULES and rule not in _NOT_TOLD and key != CLOCK
+            if ours and key not in self._told and not key.startswith(OWN):
+                yield from _over(key, memory)
+
+
+_BATTERIES = {("battery", Kind.MEASUREMENT), ("battery_low", Kind.STATE)}
+
+
+def _source(trouble: Trouble) -> Source | None:
+    """Give the source of frames that is wholly silent in a trouble."""
+    if trouble.kind == "adapter.down":
+        return "radio"
+    return "messages" if (trouble.kind, trouble.subject) == ("source.down", BROKER) else None
+
+
+def _over(key: str, memory: Memory, reading: str | None = None) -> list[Verdict]:
+    active = memory[key].active
+    memory.forget(key)
+    return [Gone(key, reading)] if active else []
+
+
+def _held_back(
+    device: Watched | None, now: Instant, memory: Memory
+) -> tuple[Suppression | None, Instant | None]:
+    until = maintained_until(device, now, memory)
+    return ("maintenance", until) if until is not None else (None, None)
+
+
+def _later(one: Instant | None, other: Instant) -> Instant:
+    return other if one is None or one.mono_ns < other.mono_ns else one
