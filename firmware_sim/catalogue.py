@@ -12,7 +12,7 @@ from firmware_sim.devices.kinds import KINDS
 def entries(specs: Iterable[Spec]) -> list[dict[str, Any]]:
     """Describe devices as `velgate-sim devices --json` prints them; what a device has not is null.
 
-    `interval` is in seconds; `means` says which quantity of the driver means which (a profile's mapping).
+    `interval` is in seconds; `profile` names the profile in Velgate's base configuration that fits.
     """
     return [
         {
@@ -23,7 +23,6 @@ def entries(specs: Iterable[Spec]) -> list[dict[str, Any]]:
             "topic": spec.topic,
             "driver": KINDS[spec.kind].make.driver,
             "profile": KINDS[spec.kind].make.profile,
-            "means": dict(KINDS[spec.kind].make.means),
             "key": None if spec.key is None else spec.key.hex(),
             "interval": spec.interval_s,
         }

@@ -101,6 +101,7 @@ class MqttPublisher:
                     username=self._broker.username,
                     password=self._broker.password,
                     will=aiomqtt.Will(_BRIDGE, _OFFLINE, qos=1, retain=True),
+                    protocol=aiomqtt.ProtocolVersion.V5,  # the demo's second broker knows no other
                     timeout=ANSWER_WITHIN_S,
                 ) as client:
                     await client.publish(_BRIDGE, _ONLINE, qos=1, retain=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -101,7 +101,6 @@ class Device:
 
     profile: str | None = None
     driver: str = ""
-    means: Mapping[str, str] = {}
 
     def __init__(self, spec: Spec, place: Place) -> None:
         """Build it; `start` lets it speak."""

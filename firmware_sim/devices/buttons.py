@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from firmware_sim.devices.base import Action, Place, Spec
@@ -16,7 +15,6 @@ class CallButton(Beacon):
     """A button on the wall or in the bathroom. One press is one packet id, sent a dozen times."""
 
     profile: str | None = "call-button"
-    means: Mapping[str, str] = {"button": "help_call"}
     trigger_based = True
 
     def __init__(self, spec: Spec, place: Place) -> None:
@@ -41,7 +39,6 @@ class FallPendant(CallButton):
     """
 
     profile: str | None = "fall-pendant"
-    means: Mapping[str, str] = {"button": "fall"}
 
     def __init__(self, spec: Spec, place: Place) -> None:
         """Add what the wearer does."""

@@ -19,7 +19,7 @@ class RuuviTag(Device):
     """Sends data format 5. It tells a voltage and no percentage."""
 
     driver = "ruuvi"
-    profile: str | None = "climate"
+    profile: str | None = "ruuvi-tag"
 
     def __init__(self, spec: Spec, place: Place) -> None:
         """Choose a room climate and the way the tag hangs."""

@@ -43,7 +43,6 @@ class BedSensor(StateSensor):
     """A mat under the mattress; somebody lies in the bed."""
 
     profile: str | None = "bed"
-    means: Mapping[str, str] = {"occupancy": "bed_occupancy"}
     object_id = bthome.OCCUPANCY
     words: ClassVar[Mapping[str, bool]] = {"leave_bed": False, "enter_bed": True}
     initial = True

@@ -147,7 +147,6 @@ class ZigbeeButton(ZigbeeDevice):
     """A plain button; what a press means is for the home to say."""
 
     profile: str | None = "call-button"
-    means = {"button": "help_call"}  # noqa: RUF012
 
     def __init__(self, spec: Spec, place: Place) -> None:
         """Know the ways to press it."""

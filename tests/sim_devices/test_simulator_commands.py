@@ -156,7 +156,7 @@ def test_the_home_is_what_contracts_promise(folder: Path) -> None:
     assert len(listed) >= 24
     assert names["kald-01"]["address"] == "A4:C1:38:00:00:01"
     assert names["kald-01"]["place"] == "room-01"
-    assert names["fald-02"]["means"] == {"button": "fall"}
+    assert names["fald-02"]["profile"] == "fall-pendant"
     assert {each["driver"] for each in listed} == {
         "bthome",
         "ruuvi",

@@ -43,16 +43,25 @@ def packet(rssi: int = -60, **changes: object) -> Packet:
     return Packet(address="A4:C1:38:AA:00:01", rssi=rssi, **given)  # type: ignore[arg-type]
 
 
-async def test_one_press_is_a_burst_of_equal_frames(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A dozen equal advertisements over about two seconds, the first before `act` answers."""
+async def test_one_press_is_a_burst_of_equal_frames_and_then_a_beat(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A dozen equal advertisements over about two seconds, the first before `act` answers.
+
+    The beat after them takes the press out of BlueZ's memory, and lets the device be supervised.
+    """
     ear = Ear()
-    async with simulated(BUTTON, monkeypatch, tmp_path) as world, BleakScanner(ear, bluez=EVERY_PACKET):
+    text = BUTTON.replace("interval = 60", "interval = 0.5")
+    async with simulated(text, monkeypatch, tmp_path) as world, BleakScanner(ear, bluez=EVERY_PACKET):
         sent = world.air.sent
         answer = await world.act("kald-01", "press", None)
         assert world.air.sent == sent + 1
         assert answer["did"] == "sent press"
         await eventually(lambda: len(ear.with_button()) == 12)
+        presses = len(ear.heard)
+        await eventually(lambda: len(ear.heard) > presses)
     assert len(set(ear.with_button())) == 1
+    assert ear.heard[-1].service_data[FCD2][3:] == bthome.BATTERY.encode(87)
 
 
 async def test_two_presses_have_packet_ids_of_their_own(
@@ -226,17 +235,3 @@ async def test_a_filter_by_service_keeps_others_out(monkeypatch: pytest.MonkeyPa
         world.air.send(packet(service_uuids=("fcd2",)))
         await eventually(lambda: ear.heard)
     assert len(ear.heard) == 1
-
-
-async def test_the_frame_after_a_press_is_a_beat_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """So that the press does not stand in BlueZ's memory for ever, and the device can be supervised."""
-    ear = Ear()
-    text = BUTTON.replace("interval = 60", "interval = 0.5")
-    async with simulated(text, monkeypatch, tmp_path) as world, BleakScanner(ear, bluez=EVERY_PACKET):
-        await world.act("kald-01", "press", None)
-        await eventually(lambda: len(ear.with_button()) == 12)
-        presses = len(ear.heard)
-        await eventually(lambda: len(ear.heard) > presses)
-    assert ear.heard[-1].service_data[FCD2][3:] == bthome.BATTERY.encode(87)
