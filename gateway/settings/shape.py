@@ -142,6 +142,12 @@ def secret(path: Path, origin: Origin | None = None) -> bool:
     )
 
 
+def takes_text(path: Path) -> bool:
+    """Tell whether a text may stand at a path, and nothing that looks like a number or a truth value."""
+    members = {member for kind in _kinds(path) for member in _members(kind)}
+    return bool(members & {str, SecretStr}) and not members & {bool, int, float}
+
+
 def known(path: Path, root: type[BaseModel] = Settings) -> set[str]:
     """Give the keys that a table at a path may have; none where any key may stand."""
     names: set[str] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from gateway.model import quantities
+from gateway.model import meaning, quantities
 from gateway.model.catalogue import shipped
 from gateway.model.problem import Finding
 from gateway.settings.checks import finding
@@ -17,16 +17,31 @@ from gateway.settings.shape import shown
 def meanings(tree: Node) -> Iterator[Finding]:
     """What a product's profile says its signals mean, and what rules watch."""
     for path, held in match(tree, "profiles.*.means.*"):
-        name = str(path[-1])
-        if not quantities.named(name):
-            yield _no_quantity(path, held, name)
-        for at, item in [(path, held), *(((*path, word), item) for word, item in held.items())]:
-            if isinstance(item.value, str):
-                yield from _meaning(at, item, item.value, worded=item is not held)
+        found = list(_means(path, held))
+        yield from found or _unread(path, held)
     for pattern in ("alerts.rules.*.when.quantity", "alerts.rules.*.when.quantity.*"):
         for path, held in match(tree, pattern):
             if isinstance(held.value, str) and not _known(held.value):
                 yield _no_quantity(path, held, held.value)
+
+
+def _means(path: Path, held: Node) -> Iterator[Finding]:
+    name = str(path[-1])
+    if not quantities.named(name):
+        yield _no_quantity(path, held, name)
+    for at, item in [(path, held), *(((*path, word), item) for word, item in held.items())]:
+        if isinstance(item.value, str):
+            yield from _meaning(at, item, item.value, worded=item is not held)
+
+
+def _unread(path: Path, held: Node) -> Iterator[Finding]:
+    """Ask intake's own reader, which knows what may mean what."""
+    try:
+        meaning.read({str(path[-1]): plain(held)})
+    except ValueError as error:
+        _, _, rest = str(error).partition("expected ")
+        expected, _, found = rest.partition(", found ")
+        yield finding(path, held, expected or str(error), found or shown(path, held), "correct the meaning")
 
 
 def _known(name: str) -> bool:
