@@ -59,6 +59,8 @@ class Watched:
     """None: it speaks only when pressed, and is supervised by its chain test."""
     calls: bool
     """Help calls or falls hang on it."""
+    says: frozenset[str]
+    """Quantities that its profile says it means; none where only its driver knows."""
     battery_type: str
     battery_low: float
     """%; at or below it the battery is to be changed."""
@@ -84,6 +86,7 @@ def _one(name: str, device: Device, settings: Settings, driver: DriverFacts | No
         source="radio" if device.address else "messages",
         heard_every=_interval(device, profile, driver),
         calls=not CALLS.isdisjoint(_carried(profile, driver)),
+        says=frozenset(_meanings(profile.means)) if profile else frozenset(),
         battery_type=battery.type,
         battery_low=battery.low,
         maintenance_until_ns=parse_iso(device.maintenance_until) if device.maintenance_until else None,
