@@ -64,12 +64,16 @@ class DriverHost:
 
     def decode(self, route: Route, frame: Frame, key_of: KeyOf = no_key) -> Outcome:
         """Run the driver to its end; nothing but an outcome comes out. Blocks for the time budget at most."""
-        name = route.loaded.name
-        if not self.quarantine.admits(name):
-            return Outcome([], Fault("driver_failed", self._aside(name)))
-        if not route.loaded.shipped:
-            return self._judged(name, self.children.ask(route, frame, key_of))
-        return self._judged(name, self._call(route, view_of(route, frame, key_of)))
+        loaded = route.loaded
+        if not self.quarantine.admits(loaded.name):
+            return Outcome([], Fault("driver_failed", self._aside(loaded.name)))
+        if not loaded.shipped:
+            return self._judged(loaded.name, *self.children.ask(route, frame, key_of))
+        view = view_of(route, frame, key_of)
+        began = time.perf_counter()
+        facts, fault = self._call(loaded, view)
+        took_s = time.perf_counter() - began
+        return self._judged(loaded.name, Outcome(facts, fault, view.key_owner), took_s)
 
     async def decode_in_turn(self, route: Route, frame: Frame, key_of: KeyOf = no_key) -> Outcome:
         """Do the same on the event loop: a driver that runs in a child process is waited for."""
@@ -78,22 +82,21 @@ class DriverHost:
         name = route.loaded.name
         if not self.quarantine.admits(name):
             return Outcome([], Fault("driver_failed", self._aside(name)))
-        return self._judged(name, await self.children.ask_in_turn(route, frame, key_of))
+        return self._judged(name, *await self.children.ask_in_turn(route, frame, key_of))
 
     def close(self) -> None:
         """Stop the children and give the timer back."""
         self.children.close()
         self._budget.close()
 
-    def _call(self, route: Route, view: View) -> tuple[Outcome, float]:
+    def _call(self, loaded: Loaded, view: View) -> tuple[list[Fact], Fault | None]:
         facts: list[Fact] = []
         fault = None
-        began = time.perf_counter()
         try:
             self._budget.begin()
             try:
                 # extend() keeps what came before the driver raised
-                facts.extend(islice(route.loaded.driver.decode(view), FACTS_MAX + 1))  # type: ignore[arg-type]
+                facts.extend(islice(loaded.driver.decode(view), FACTS_MAX + 1))  # type: ignore[arg-type]
             except DecodeError as error:
                 fault = Fault(error.code, str(error))
             finally:
@@ -105,10 +108,9 @@ class DriverHost:
             facts, fault = [], Fault("driver_failed", f"it raised {type(error).__name__}")
         if len(facts) > FACTS_MAX:
             facts, fault = [], Fault("driver_failed", f"it said more than {FACTS_MAX} things of one frame")
-        return Outcome(facts, fault, view.key_owner), time.perf_counter() - began
+        return facts, fault
 
-    def _judged(self, name: str, called: tuple[Outcome, float]) -> Outcome:
-        outcome, took_s = called
+    def _judged(self, name: str, outcome: Outcome, took_s: float) -> Outcome:
         fault = outcome.fault
         if fault is not None and fault.code == "driver_failed":
             self.quarantine.failed(name, took_s, fault.message)

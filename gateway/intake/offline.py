@@ -12,13 +12,13 @@ from typing import Any
 
 import orjson
 
-from gateway.driver import Counter, Fact, Kind, Reading, Standing
+from gateway.driver import Counter, Kind, Reading, Standing
 from gateway.intake.host import DriverHost
 from gateway.intake.index import Route
 from gateway.intake.outcome import Fault
-from gateway.model.frame_json import FrameMalformed, frame_of, load, time_of
+from gateway.model.frame_json import FrameMalformed, check_time, frame_of, load
 from gateway.model.frames import Frame
-from gateway.model.quantities import ALL
+from gateway.model.quantities import ALL, find
 
 NOTHING: list[dict[str, Any]] = []
 
@@ -45,7 +45,7 @@ class OfflineDecoder:
             document = load(line)
             frame = frame_of(document)
             if "time" in document:
-                time_of(document)
+                check_time(document)
         except FrameMalformed as error:
             route = self._route(error.frame) if error.frame is not None else None
             return self._answer(route, NOTHING, Fault("malformed", str(error)))
@@ -68,13 +68,13 @@ class OfflineDecoder:
                 if fact.__class__ is not Standing or fact.reading is None:
                     continue
                 fact = fact.reading
-            quantity, kind, value, unit, channel = _parts(fact)
-            row = ALL.get((quantity, kind))
+            quantity, kind, value, unit, channel = fact
+            row = find(quantity, kind)
             if row is None or not row.fits(value, unit):
                 shown = "" if row is None or row.free_text else f" {value!r} {unit or ''}".rstrip()
                 fault = fault or Fault("implausible", f"{quantity}{shown}")
                 continue
-            reading = {"quantity": quantity, "kind": KIND_WORDS[kind], "value": value, "unit": unit}
+            reading = {"quantity": quantity, "kind": KIND_WORDS[row], "value": value, "unit": unit}
             if channel is not None:
                 reading["channel"] = channel
             if kind is Kind.EVENT and reading in said:
@@ -111,9 +111,4 @@ class OfflineDecoder:
         return orjson.dumps({"frame": self.frames, "driver": name, "readings": readings, "error": error})
 
 
-KIND_WORDS = {kind: kind.value for kind in Kind}
-
-
-def _parts(fact: Fact) -> tuple[str, Kind, Any, str | None, int | None]:
-    assert isinstance(fact, Reading)
-    return fact.quantity, fact.kind, fact.value, fact.unit, fact.channel
+KIND_WORDS = {row: row.kind.value for row in ALL.values()}

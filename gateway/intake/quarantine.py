@@ -37,7 +37,7 @@ class Quarantine:
         share_max: float = SHARE_MAX,
     ) -> None:
         """`changed(driver, aside, reason)` is called when one is set aside and when it is back."""
-        self._monotonic, self.changed, self._share_max = monotonic, changed, share_max
+        self._monotonic, self.changed, self._spent_max_s = monotonic, changed, share_max * WINDOW_S
         self._wards: dict[str, Ward] = {}
 
     def aside(self) -> dict[str, str]:
@@ -61,30 +61,32 @@ class Quarantine:
         if ward is None:
             ward = self._wards[name] = Ward(window=self._monotonic())
         ward.failures = 0
+        ward.spent_s += took_s
         if ward.aside_until is not None:
             self._wards[name] = Ward(window=self._monotonic())
             self.changed(name, False, "")
-        self._spend(name, ward, took_s)
+        elif ward.spent_s > self._spent_max_s:
+            self._spent(name, ward)
 
     def failed(self, name: str, took_s: float, reason: str) -> None:
         """Note a call that raised what it may not, or had to be interrupted."""
         ward = self._wards.setdefault(name, Ward(window=self._monotonic()))
         ward.failures += 1
+        ward.spent_s += took_s
         if ward.aside_until is not None:
             ward.aside_s = min(ward.aside_s * 2, ASIDE_MAX_S)
             ward.aside_until = self._monotonic() + ward.aside_s
         elif ward.failures >= FAILURES_MAX:
             self._set_aside(name, ward, reason)
-        else:
-            self._spend(name, ward, took_s)
+        elif ward.spent_s > self._spent_max_s:
+            self._spent(name, ward)
 
-    def _spend(self, name: str, ward: Ward, took_s: float) -> None:
-        ward.spent_s += took_s
-        if ward.spent_s > self._share_max * WINDOW_S:
-            if self._monotonic() - ward.window < WINDOW_S:
-                reason = f"it took more than {self._share_max:.0%} of the processor for {WINDOW_S:.0f} s"
-                self._set_aside(name, ward, reason)
-            ward.window, ward.spent_s = self._monotonic(), 0
+    def _spent(self, name: str, ward: Ward) -> None:
+        """Look how long it took to spend the share of one window: a burst after hours of rest is none."""
+        now = self._monotonic()
+        if now - ward.window < WINDOW_S:
+            self._set_aside(name, ward, f"it took {ward.spent_s:.1f} s of {WINDOW_S:.0f} s")
+        ward.window, ward.spent_s = now, 0
 
     def _set_aside(self, name: str, ward: Ward, reason: str) -> None:
         ward.aside_until, ward.reason = self._monotonic() + ward.aside_s, reason

@@ -6,7 +6,11 @@ unknown keys are ignored. A payload of a message that is no UTF-8 text stands as
 
 from __future__ import annotations
 
+import re
+from binascii import unhexlify
 from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -17,9 +21,10 @@ from gateway.model.frames import Advertisement, Frame, GattValue, Message, short
 KINDS = "advertisement, gatt or mqtt"
 RSSI_RANGE = range(-128, 128)
 COMPANY_RANGE = range(0x1_0000)
+COMPANY_FORM = re.compile(r"0[xX][0-9a-fA-F]{1,4}|[0-9]{1,5}", re.ASCII)
 
 
-class FrameMalformed(ValueError):  # noqa: N818  (named like the decode errors)
+class FrameMalformed(ValueError):
     """A line that is no frame. Says which key, what was expected and what was found.
 
     `frame` is what could be read, with empty bytes where they were no hex, so that it can still be said
@@ -50,6 +55,10 @@ def load(line: bytes | str) -> dict[str, Any]:
 
 def frame_of(document: Mapping[str, Any]) -> Frame:
     """Make a frame of a JSON object. Raises FrameMalformed, with the readable part of the frame."""
+    try:
+        return _well_formed(document)
+    except (KeyError, TypeError, ValueError):
+        pass  # something is wrong: read it again, slowly, and say what
     reader = _Reader(document)
     match document.get("kind"):
         case "advertisement":
@@ -64,6 +73,16 @@ def frame_of(document: Mapping[str, Any]) -> Frame:
         reader.first.frame = frame
         raise reader.first
     return frame
+
+
+def check_time(document: Mapping[str, Any]) -> None:
+    """Look whether `time_of` would read the time. Raises FrameMalformed."""
+    try:
+        if datetime.fromisoformat(document["time"]).tzinfo is not None:
+            return
+    except (TypeError, ValueError):
+        pass  # absent or no time: the words for it stand in one place
+    time_of(document)
 
 
 def time_of(document: Mapping[str, Any]) -> int | None:
@@ -114,6 +133,59 @@ def document_of(frame: Frame) -> dict[str, Any]:
     if frame.heard is not None:
         out["time"] = iso(frame.heard.wall_ns)
     return out
+
+
+def _well_formed(document: Mapping[str, Any]) -> Advertisement:
+    """Make an advertisement without a word about what may be wrong: most frames of a capture are right.
+
+    Raises KeyError, TypeError or ValueError for anything unusual, which is nothing to report yet.
+    """
+    if document["kind"] != "advertisement" or "brought" in document:
+        raise KeyError
+    get = document.get
+    address, rssi, power, name = document["address"], get("rssi"), get("tx_power"), get("name")
+    uuids, services, makers = get("service_uuids"), get("service_data"), get("manufacturer_data")
+    if (
+        address.__class__ is not str
+        or not address
+        or (rssi is not None and (rssi.__class__ is not int or rssi not in RSSI_RANGE))
+        or (power is not None and (power.__class__ is not int or power not in RSSI_RANGE))
+        or (name is not None and name.__class__ is not str)
+        or (uuids is not None and uuids.__class__ is not list)
+        or (services is not None and services.__class__ is not dict)
+        or (makers is not None and makers.__class__ is not dict)
+    ):
+        raise TypeError
+    return Advertisement(
+        address=address.upper(),
+        rssi=rssi,
+        name=name,
+        tx_power=power,
+        service_uuids=tuple([_checked_uuid(uuid) for uuid in uuids]) if uuids else (),
+        service_data={_checked_uuid(u): unhexlify(b) for u, b in services.items()} if services else {},
+        manufacturer_data={_checked_company(c): unhexlify(b) for c, b in makers.items()} if makers else {},
+    )
+
+
+@lru_cache(maxsize=4096)  # a home has few different ones
+def _checked_uuid(text: str) -> str:
+    """Give a UUID in its short form. Raises ValueError."""
+    short = short_uuid(text)
+    digits = short.replace("-", "")
+    if len(digits) in {4, 8, 32} and _is_hex(digits):
+        return short
+    raise ValueError
+
+
+@lru_cache(maxsize=4096)
+def _checked_company(text: str) -> int:
+    """Give a company id. Raises ValueError."""
+    if not COMPANY_FORM.fullmatch(text):
+        raise ValueError
+    company = int(text, 16 if text.startswith(("0x", "0X")) else 10)
+    if company in COMPANY_RANGE:
+        return company
+    raise ValueError
 
 
 class _Reader:
@@ -210,22 +282,18 @@ class _Reader:
         return ()
 
     def _uuid(self, key: str, text: str) -> str | None:
-        short = short_uuid(text)
-        digits = short.replace("-", "")
-        if len(digits) in {4, 8, 32} and _is_hex(digits):
-            return short
-        self._wrong(key, "a UUID of 16, 32 or 128 bits in hex", text)
-        return None
+        try:
+            return _checked_uuid(text)
+        except ValueError:
+            self._wrong(key, "a UUID of 16, 32 or 128 bits in hex", text)
+            return None
 
     def _company(self, text: str) -> int | None:
         try:
-            company = int(text, 16 if text.lower().startswith("0x") else 10)
+            return _checked_company(text)
         except ValueError:
-            company = -1
-        if company in COMPANY_RANGE:
-            return company
-        self._wrong(f"manufacturer_data.{text}", "a company id, such as 0x0499 or 1177", text)
-        return None
+            self._wrong(f"manufacturer_data.{text}", "a company id, such as 0x0499 or 1177", text)
+            return None
 
     def _bytes(self, key: str, text: object) -> bytes:
         if isinstance(text, str) and _is_hex(text):

@@ -171,11 +171,15 @@ ALL: dict[tuple[str, Kind], Quantity] = {
 }
 """Every quantity by name and kind."""
 _BY_KEY = {row.key: row for row in ALL.values()}
+_BY_NAME = {name: tuple(row for row in ALL.values() if row.name == name) for name, _ in ALL}
 
 
 def find(name: str, kind: Kind) -> Quantity | None:
     """Give the quantity of this name and kind."""
-    return ALL.get((name, kind))
+    for row in _BY_NAME.get(name, ()):  # one, seldom two: quicker than hashing an Enum
+        if row.kind is kind:
+            return row
+    return None
 
 
 def by_key(key: str) -> Quantity | None:
@@ -185,4 +189,4 @@ def by_key(key: str) -> Quantity | None:
 
 def named(name: str) -> tuple[Quantity, ...]:
     """Give the quantities of a name: one, or a measurement and a state."""
-    return tuple(row for kind in Kind if (row := ALL.get((name, kind))))
+    return _BY_NAME.get(name, ())
