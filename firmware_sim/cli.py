@@ -7,13 +7,16 @@ import json as jsonlib
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from firmware_sim.control import STATUS, ask, nobody_there
 from firmware_sim.problem import SimProblem
 from firmware_sim.runtime import latest_control
+
+if TYPE_CHECKING:
+    from firmware_sim.world import Options
 
 app = typer.Typer(
     help="Simulated devices of a care home, behind a simulated BlueZ on a D-Bus of their own.",
@@ -97,7 +100,7 @@ def run(
         _fail(found)
 
 
-async def _run(options: Any, seconds: float | None, *, json: bool) -> None:
+async def _run(options: Options, seconds: float | None, *, json: bool) -> None:
     from firmware_sim.world import running
 
     stop = asyncio.Event()

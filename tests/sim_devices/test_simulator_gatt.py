@@ -46,6 +46,15 @@ async def test_services_of_the_strap(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         assert await client.read_gatt_char("2a38") == b"\x01"
         with pytest.raises(BleakGATTProtocolError):
             await client.read_gatt_char("2a37")  # it only notifies
+        with pytest.raises(BleakGATTProtocolError):
+            await client.write_gatt_char("2a19", b"\x01", response=True)  # it is only read
+        level = client.services.get_characteristic("2a19")
+        assert level is not None
+        configuration = level.get_descriptor("2902")
+        assert configuration is not None
+        assert await client.read_gatt_descriptor(configuration) == b"\x00\x00"
+        await client.start_notify("2a19", lambda *_: None)
+        assert await client.read_gatt_descriptor(configuration) == b"\x01\x00"
     assert flags["2a37"] == ["notify"]
     assert flags["2a19"] == ["read", "notify"]
     assert {"2a29", "2a24", "2a38"} <= set(flags)
