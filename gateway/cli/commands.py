@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import alert, basis, check, config, device, init, run, scan, screen, staff, status
+from gateway.cli import alert, basis, check, config, device, driver, init, run, scan, screen, staff, status
 from gateway.cli.decoding import EPILOG, HELP
 
 EXAMPLE = "Example: velgate demo"
@@ -61,6 +61,7 @@ app.command(epilog=scan.EXAMPLE)(scan.scan)
 app.command(epilog=status.STATUS_EXAMPLE)(status.status)
 app.command(epilog=status.TAIL_EXAMPLE)(status.tail)
 app.add_typer(device.app, name="device")
+app.add_typer(driver.app, name="driver")
 app.add_typer(config.app, name="config")
 app.add_typer(alert.app, name="alert")
 app.add_typer(staff.app, name="staff")

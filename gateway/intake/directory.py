@@ -84,6 +84,12 @@ class Directory:
         return None
 
 
+def _first(*spans: timedelta | None) -> timedelta | None:
+    """Give the first that is said; `0s` says that silence means nothing."""
+    said = next((span for span in spans if span is not None), None)
+    return said or None
+
+
 def _known(slug: str, device: Device, profile: Profile | None, drivers: Mapping[str, Loaded]) -> Known:
     loaded = drivers.get(device.driver) if device.driver else None
     return Known(
@@ -93,8 +99,10 @@ def _known(slug: str, device: Device, profile: Profile | None, drivers: Mapping[
         topic=device.topic,
         driver=loaded,
         wants=device.driver,
-        heard_every=device.heard_every
-        or (profile.heard_every if profile else None)
-        or (loaded.driver.heard_every if loaded else None),
+        heard_every=_first(
+            device.heard_every,
+            profile.heard_every if profile else None,
+            loaded.driver.heard_every if loaded else None,
+        ),
         means=meaning.read(profile.means) if profile else {},
     )
