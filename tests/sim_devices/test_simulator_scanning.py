@@ -196,7 +196,7 @@ async def test_a_silent_device_is_forgotten_and_comes_back_as_new(
     text = "[adapter]\ntemporary_timeout = 0.2\n"
     async with simulated(text, monkeypatch, tmp_path) as world, BleakScanner(ear, bluez=EVERY_CHANGE) as scan:
         world.air.send(packet())
-        await eventually(lambda: len(scan.discovered_devices) == 1)
+        await eventually(lambda: ear.heard)
         await eventually(lambda: not scan.discovered_devices)
         world.air.send(packet())
         await eventually(lambda: len(ear.heard) == 2)
