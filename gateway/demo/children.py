@@ -175,7 +175,7 @@ def _rumqttd(folder: Path, broker: Broker) -> list[str]:
         f"listen = '{broker.host}:{broker.port}'\nnext_connection_delay_ms = 1\n"
         f"[v5.1.connections]\n{limits}[v5.1.connections.auth]\n{broker.username} = '{broker.password}'\n"
     )
-    code = "import sys, iotcore; iotcore.start_broker(sys.argv[1])"
+    code = "import sys, iotcore; iotcore.Broker(config_path=sys.argv[1]).run_forever()"
     return [sys.executable, "-c", code, str(config)]
 
 
