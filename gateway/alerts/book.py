@@ -9,7 +9,6 @@ from typing import Any, Protocol, Unpack
 from gateway.model.alert import Alert
 from gateway.model.readings import Guard, Record
 from gateway.model.rows import Basis, Notification, NotificationChanges, NotificationState, Timer
-from gateway.model.trouble import Trouble
 
 UNSENT: tuple[NotificationState, ...] = ("pending", "sending", "failed")
 """States of a notification that is still to be sent."""
@@ -142,8 +141,8 @@ class Moved:
     rows: list[Notification] = field(default_factory=list)
     steps: list[Callable[[Follower], None]] = field(default_factory=list)
     """All changes, in the order in which a mirror is to follow them."""
-    troubles: list[Trouble] = field(default_factory=list)
-    """What was found not to work, to be told once this is done."""
+    unmanned: list[tuple[str, str]] = field(default_factory=list)
+    """Targets that were asked and have nobody, with why: `("duty.empty", "group:nat")`."""
 
     def latest(self) -> list[tuple[int, Alert]]:
         """Give each alert once, in its last state."""

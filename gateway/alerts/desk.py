@@ -22,8 +22,7 @@ from gateway.model.alert import Alert
 from gateway.model.clock import Instant
 from gateway.model.ids import NewId
 from gateway.model.rows import Timer
-from gateway.model.trouble import Trouble
-from gateway.settings.alerting import EVERYONE, PAGE, Policy, Step, split_target
+from gateway.settings.alerting import EVERYONE, PAGE, Policy, Step
 from gateway.settings.models import Settings
 
 STAND_IN = Policy(steps=(Step(targets=(PAGE, EVERYONE), after=timedelta(minutes=2)),))
@@ -179,12 +178,7 @@ class Desk:
         last = number >= len(steps)
         reach = self.roster.reach(steps[min(number, len(steps)) - 1].targets, alert.place, now)
         addresses: tuple[Address, ...] = reach.addresses
-        book.moved.troubles += [
-            Trouble(
-                kind=why, subject=_name(target), present=True, detail=f"{target} was asked and has nobody"
-            )
-            for target, why in reach.failed
-        ]
+        book.moved.unmanned += [(why, target) for target, why in reach.failed]
         if last and not reach.waits:
             known = {(address.channel, address.person) for address in addresses}
             more = [each for each in self.roster.everyone() if (each.channel, each.person) not in known]
@@ -206,8 +200,3 @@ class Desk:
 
 def _does_something(effects: Sequence[Effect]) -> bool:
     return bool(effects) and not any(isinstance(each, Refuse) for each in effects)
-
-
-def _name(target: str) -> str:
-    kind, name = split_target(target)
-    return name.replace("/", "-") or kind

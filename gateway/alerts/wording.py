@@ -23,7 +23,9 @@ def message(
     row: Notification, alert: Alert, now: Instant, *, short: bool, language: str, words: Catalogue
 ) -> Message:
     """Put one telling into words."""
-    texts = {lang: _text(row, alert, now, lang, short=short, words=words) for lang in LANGUAGES}
+    texts: dict[str, str] = {
+        lang: _text(row, alert, now, lang, short=short, words=words) for lang in LANGUAGES
+    }
     return Message(
         key=row.id,
         about=row.about,

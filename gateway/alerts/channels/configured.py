@@ -1,0 +1,60 @@
+"""Makes the channels that the configuration names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.alerts.channels.base import Channel, ChannelDown, Message, Taken
+from gateway.alerts.channels.http import Url
+from gateway.alerts.channels.mqtt import MqttChannel, Publish
+from gateway.alerts.channels.webhook import WebhookChannel
+from gateway.model.clock import Clock
+from gateway.settings.alerting import Channel as Configured
+from gateway.settings.models import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenChannel:
+    """A channel that cannot work as it is configured: each attempt fails, so that it is heard of."""
+
+    name: str
+    reason: str
+    timeout: timedelta
+    short: bool = True
+    knows_key: bool = True
+
+    async def send(self, message: Message) -> Taken:
+        """Fail."""
+        raise ChannelDown(self.reason)
+
+
+def configured_channels(settings: Settings, clock: Clock, publish: Publish | None) -> dict[str, Channel]:
+    """Make every channel. `publish` leads to the home's broker; None where there is none."""
+    return {name: _one(name, each, settings, clock, publish) for name, each in settings.channel.items()}
+
+
+def _one(name: str, each: Configured, settings: Settings, clock: Clock, publish: Publish | None) -> Channel:
+    short = each.detail == "short"
+    match each.kind:
+        case "webhook":
+            try:
+                url = Url.parse(each.url or "")
+            except ValueError as error:
+                return BrokenChannel(name=name, reason=f"its url is not {error}", timeout=each.timeout)
+            secret = each.secret.get_secret_value().encode() if each.secret else None
+            return WebhookChannel(
+                name=name, url=url, secret=secret, clock=clock, timeout=each.timeout, short=short
+            )
+        case "mqtt":
+            if publish is None:
+                return BrokenChannel(name=name, reason="no broker is configured", timeout=each.timeout)
+            site = settings.site
+            usual = f"velgate/v1/{site.municipality}/{site.home}/notice/{name}"
+            return MqttChannel(
+                name=name,
+                topic=str(each.options.get("topic", usual)),
+                publish=publish,
+                timeout=each.timeout,
+                short=short,
+            )

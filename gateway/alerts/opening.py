@@ -1,0 +1,145 @@
+"""How a run of the alerts begins: what was open is read back, and what came due meanwhile happens once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+from gateway.alerts.book import UNSENT, Book, Recorder
+from gateway.alerts.memory import MEMO, Memory
+from gateway.alerts.mirror import Mirror
+from gateway.alerts.notices import wanted
+from gateway.alerts.roster import Proof, Stand
+from gateway.alerts.timers import carried_over
+from gateway.model.clock import ClockQuality, Instant
+from gateway.model.readings import Record
+from gateway.model.rows import Basis, Notification, Timer
+
+T = TypeVar("T")
+
+REACH = "reach/"
+"""Memos of what the last trial of a person's reach has shown."""
+STAND = "duty/"
+"""Memos of who stands in for a group's shifts, and until when."""
+UNJUDGED = "unjudged/"
+"""Memos of which rules could not judge an event."""
+UNJUDGED_MAX = 1000  # events that are judged again at once; the rest at the next turn
+
+
+class ReadLedger(Book, Protocol):
+    """What is read at the beginning, besides what a work reads."""
+
+    def memos(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """Give every memo whose key begins so."""
+        ...
+
+    def unjudged(self, limit: int) -> list[Record]:
+        """Give the oldest events that no rule has judged."""
+        ...
+
+
+class ReadStore(Protocol):
+    """The reading side of the journal's alarm file."""
+
+    async def read(self, work: Callable[[Any], T]) -> T:
+        """Run a work on the committed state."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the journal has."""
+
+    mirror: Mirror
+    memory: Memory
+    bases: Sequence[Basis]
+    proofs: Mapping[str, Proof]
+    stands: Mapping[str, Stand]
+
+
+async def read_open(store: ReadStore) -> Opened:
+    """Read what is open. In several reads, for none may last long; nobody writes alerts meanwhile."""
+    mirror = await store.read(Mirror.load)
+    memory = await store.read(lambda ledger: Memory.restored(ledger.memos(MEMO)))
+    bases = await store.read(lambda ledger: ledger.basis())
+    proofs = await store.read(lambda ledger: _each(ledger.memos(REACH), REACH, _proof))
+    stands = await store.read(lambda ledger: _each(ledger.memos(STAND), STAND, _stand))
+    return Opened(mirror, memory, bases, proofs, stands)
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What has to change so that this run goes on where the last one ended."""
+
+    timers: tuple[tuple[Timer, Timer | None], ...]
+    """Timers of another boot, and as they run in this one (None: their owner sets them anew)."""
+    dropped: tuple[Notification, ...]
+    """Rows that nobody needs to be told any more."""
+    repeated: tuple[Notification, ...]
+    """Rows that may have gone out in the moment of the crash, by a channel that knows no key."""
+    waiting: tuple[Notification, ...]
+    """Rows to send."""
+
+    def work(self, book: Recorder) -> None:
+        """Keep it."""
+        for before, after in self.timers:
+            if before not in book.timers(before.subject):
+                continue
+            if after is None:
+                book.cancel_timer(before.subject, before.kind)
+            else:
+                book.set_timer(after)
+        for row in self.dropped:
+            book.update_notification(row.id, state="dropped")
+        for row in self.repeated:
+            book.update_notification(row.id, repeated=True)
+
+
+def resume(mirror: Mirror, now: Instant, knows_key: Callable[[str], bool]) -> Resumed:
+    """Say how to go on, and let the mirror go on so at once."""
+    moved = [(timer, carried_over(timer, now)) for timer in mirror.due]
+    timers = tuple((before, after) for before, after in moved if after is not before)
+    rows = mirror.notifications(states=UNSENT)
+    dropped = tuple(row for row in rows if not wanted(row, mirror.alert(row.alert)))
+    waiting = [row for row in rows if row not in dropped]
+    repeated = tuple(row for row in waiting if row.state == "sending" and not knows_key(row.channel))
+    for before, after in timers:
+        mirror.cancel_timer(before.subject, before.kind)
+        if after is not None:
+            mirror.set_timer(after)
+    again = tuple(replace(row, next=now, repeated=row.repeated or row in repeated) for row in waiting)
+    return Resumed(timers, dropped, repeated, again)
+
+
+def written_proof(proof: Proof) -> dict[str, Any]:
+    """Write a proof of reach as a memo."""
+    return {"reached": proof.reached, "at": _written(proof.at)}
+
+
+def written_stand(stand: Stand) -> dict[str, Any]:
+    """Write an override as a memo."""
+    return {"persons": list(stand.persons), "until": _written(stand.until)}
+
+
+def _proof(memo: Mapping[str, Any]) -> Proof:
+    return Proof(bool(memo["reached"]), _instant(memo["at"]))
+
+
+def _stand(memo: Mapping[str, Any]) -> Stand:
+    return Stand(tuple(memo["persons"]), _instant(memo["until"]))
+
+
+def _each(
+    memos: Mapping[str, Mapping[str, Any]], prefix: str, read: Callable[[Mapping[str, Any]], T]
+) -> dict[str, T]:
+    return {key.removeprefix(prefix): read(memo) for key, memo in memos.items()}
+
+
+def _written(at: Instant) -> list[Any]:
+    return [at.wall_ns, at.mono_ns, at.boot, at.quality.value]
+
+
+def _instant(row: Sequence[Any]) -> Instant:
+    wall_ns, mono_ns, boot, quality = row
+    return Instant(wall_ns, mono_ns, boot, ClockQuality(quality))
