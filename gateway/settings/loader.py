@@ -11,7 +11,7 @@ from pathlib import Path as File
 from typing import Any
 
 from gateway.model.problem import Exit, Finding, Problem
-from gateway.settings import checks, vocabulary
+from gateway.settings import alerting_checks, checks, vocabulary
 from gateway.settings.layers import LAYERS, Read, base_folder, read
 from gateway.settings.merge import Node, Origin, walk, written
 from gateway.settings.models import Settings
@@ -96,7 +96,7 @@ def load(
     findings = [*found.findings, *orphans, *shape, *distrust, *_meaning(found, names, now)]
     if settings is not None:
         told = {finding.key for finding in findings}
-        findings += [finding for finding in _rules(settings, found) if finding.key not in told]
+        findings += [each for each in alerting_checks.judge(settings, found.tree) if each.key not in told]
     ordered = tuple(sorted(dict.fromkeys(findings), key=_order))
     return Loaded(folder, found.tree, found.layers, ordered, found.files, settings, trust or Trust())
 
@@ -118,10 +118,6 @@ def _meaning(found: Read, drivers: Collection[str], now: datetime | None) -> Ite
     yield from checks.floors(tree, found.layers.values(), now)
     if not found.incomplete:
         yield from checks.people(tree)
-
-
-def _rules(settings: Settings, found: Read) -> list[Finding]:
-    return []
 
 
 def _orphans(tree: Node) -> tuple[Node, list[Finding]]:
