@@ -17,7 +17,9 @@ EXAMPLE = "Example: velgate check --config /etc/velgate"
 def check(config: Config = CONFIG, json: Json = False) -> None:
     """Validate the configuration, offline.
 
-    Nothing is contacted and nothing is changed.     Every error is listed with file, line, key, what was expected and what to do. Warnings alone: exit 0.
+    Nothing is contacted and nothing is changed.
+
+    Every error is listed with file, line, key, what was expected and what to do. Warnings alone: exit 0.
     """
     from datetime import UTC, datetime
 

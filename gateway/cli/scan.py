@@ -31,7 +31,9 @@ def scan(
 ) -> None:
     """Show what is on the air, strongest first.
 
-    Hold a device near, and it stands on top.     With --json: one document at the end where --seconds is given, else a line for each device as it is
+    Hold a device near, and it stands on top.
+
+    With --json: one document at the end where --seconds is given, else a line for each device as it is
     first heard. Needs Bluetooth, but neither a running gateway nor a configuration.
     """
     from gateway.cli.say import emit
