@@ -17,6 +17,9 @@ from gateway.settings.models import Settings
 NO_OCCURRENCE = frozenset({"cancelled", "release"})
 """Words of an event that say that something ended; a rule may name them all the same."""
 
+VITAL_NOTE = "a limit on a vital sign, under the intended use that the home has declared"
+"""Marks such an alert, wherever it is told in full."""
+
 RESTED = "cancelled"
 """A device's own word that it was a mistake."""
 
@@ -126,6 +129,7 @@ class Bound:
             auto_resolve=self.rule.auto_resolve and graver.priority is not Priority.EMERGENCY,
             test=test,
             reading=reading,
+            detail=VITAL_NOTE if self.rule.limits_vital_signs else "",
             extra={"word": word} if word else {},
         )
 

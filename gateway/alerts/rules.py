@@ -88,7 +88,7 @@ class RuleBook:
         self._rules = {
             name: rule
             for name, rule in settings.alerts.rules.items()
-            if rule.enabled and (rule.concern is not Concern.VITAL or settings.intended_use is not None)
+            if rule.enabled and (settings.intended_use is not None or not rule.limits_vital_signs)
         }
         self._names: dict[tuple[str, Kind], list[str]] = {}
         for name, rule in self._rules.items():

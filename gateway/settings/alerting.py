@@ -273,6 +273,11 @@ class Rule(Table):
         return self.when.watches in ("event", "action") if self.latching is None else self.latching
 
     @property
+    def limits_vital_signs(self) -> bool:
+        """Whether it judges a resident's vital signs itself, instead of passing on a device's own word."""
+        return self.concern is Concern.VITAL and self.when.watches in ("measurement", "missing")
+
+    @property
     def priorities(self) -> frozenset[Priority]:
         """Every priority that an alert of it may have."""
         overrides = (override.priority for override in self.override if override.priority is not None)

@@ -36,7 +36,7 @@ def judge(settings: Settings, tree: Node) -> Iterator[Finding]:
         yield from _watches(tree, at, rule)
         yield from _concern(tree, at, rule)
         yield from _held_back(tree, at, rule)
-        if rule.enabled and rule.concern is Concern.VITAL and settings.intended_use is None:
+        if rule.enabled and rule.limits_vital_signs and settings.intended_use is None:
             expected = "[intended_use] filled in: who answers for limits on vital signs, since when, why"
             yield _told(tree, at, expected, "none", "the rule is off; fill it in, or turn the rule off", True)
     yield from _answered(settings, tree)

@@ -317,7 +317,25 @@ def test_limits_on_vital_signs_are_off_until_somebody_answers_for_them() -> None
     assert house.says("klima-12", "body_temperature", 39.0) == []
     use = {"responsible": "kommune-a", "since": "2026-01-01", "grounds": "klasse IIa"}
     house = RuleHouse(VITAL, {"intended_use": use})
-    assert house.says("klima-12", "body_temperature", 39.0) == ["+fever/klima-12 vital.limit medium"]
+    (told,) = house.judge(house.record("klima-12", "body_temperature", 39.0)).verdicts
+    assert isinstance(told, Occurrence)
+    assert (told.kind, told.detail[:24]) == ("vital.limit", "a limit on a vital sign,")
+
+
+def test_a_devices_own_word_on_a_vital_sign_is_passed_on() -> None:
+    """The device has judged, not Velgate: no declaration is needed, the legal basis is."""
+    rule = {
+        "when": {"quantity": "irregular_pulse", "state": True},
+        "kind": "vital.limit",
+        "concern": "vital",
+        "priority": "medium",
+        "policy": "medium",
+    }
+    house = RuleHouse({"alerts": {"rules": {"pulse": rule}}})
+    assert house.says("klima-12", "irregular_pulse", True) == ["+pulse/klima-12 vital.limit medium"]
+    house = RuleHouse({"alerts": {"rules": {"pulse": rule}}})
+    house.basis.refused = {("room-12", Concern.VITAL)}
+    assert house.says("klima-12", "irregular_pulse", True) == ["?pulse room-12"]
 
 
 def test_assist_goes_out_whatever_the_rules_say() -> None:
