@@ -75,7 +75,7 @@ class Report:
                     "with 'rfkill unblock bluetooth'."
                 )
             case "gone" if not facts.bus_reached:
-                return f"The system bus does not answer ({facts.bus_problem or 'not reached yet'})."
+                return f"bluetoothd cannot be reached over the system bus ({facts.bus_problem or 'not yet'})."
             case "gone" if not facts.bluetoothd:
                 return "bluetoothd does not run. See 'systemctl status bluetooth'."
             case "gone":

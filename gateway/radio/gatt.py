@@ -172,7 +172,7 @@ class Gatt:
             patience=self._patience.link,
         )
         peer.link, peer.since, peer.waiting_since = link, now, None
-        peer.heard_at = min(peer.heard_at, now)
+        peer.heard_at = -math.inf  # it must be heard anew before the next try
         self._active[link] = peer
         links.create_task(self._serve(peer, link), name=f"gatt {peer.plan.device}")
 
@@ -188,6 +188,8 @@ class Gatt:
             peer.link = None
             self._stir.set()
         now = self._loop.time()
+        if link.was_connected:
+            peer.heard_at = -math.inf  # what was heard meanwhile was before the connection
         if link.values or link.given_up:
             peer.backoff.reset()
         if problem and not link.given_up:

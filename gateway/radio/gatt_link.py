@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 class LinkPatience:
     """How long to wait for what, in seconds. bleak itself would wait for some of it for ever."""
 
-    connect_within_s: float = 20.0
+    connect_within_s: float = 10.0
+    """Nobody else can connect meanwhile; a device that was heard just now answers in a second or three."""
     call_within_s: float = 5.0
     let_go_within_s: float = 5.0
 
@@ -58,6 +59,7 @@ class Link:
         self.values = 0
         """How many values it has given."""
         self.connected = False
+        self.was_connected = False
         self.given_up = False
         """It was asked to make room for another device."""
 
@@ -85,7 +87,7 @@ class Link:
         try:
             async with connecting, asyncio.timeout(self._patience.connect_within_s):
                 await client.connect()
-            self.connected = True
+            self.connected = self.was_connected = True
             await self._converse(client)
         finally:
             self.connected = False

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from gateway.model.clock import Clock
 from gateway.model.frames import Frame
@@ -19,9 +20,11 @@ from gateway.radio.ear import Ear
 from gateway.radio.expects import Expects, OnFrame, Supervise
 from gateway.radio.gatt import Gatt, GattPatience
 from gateway.radio.in_hand import Waiting
-from gateway.radio.mqtt_in import MqttIn
 from gateway.radio.silence import Patience
 from gateway.settings.models import Settings
+
+if TYPE_CHECKING:  # loaded when messages are first listened to: the scanner does not wait for it
+    from gateway.radio.mqtt_in import MqttIn
 
 log = logging.getLogger(__name__)
 
@@ -58,15 +61,8 @@ class Radio:
         self._gatt: Gatt | None = None
         if settings.radio.enabled:
             self._prepare_bluetooth(settings, clock, tell, patience, gatt_patience, random)
-        self._mqtt = MqttIn(
-            settings,
-            clock=clock,
-            on_frame=self._take,
-            tell=tell,
-            instance=instance,
-            calls=lambda: expects().message_calls,
-            random=random,
-        )
+        self._clock, self._tell, self._instance, self._random = clock, tell, instance, random
+        self._mqtt: MqttIn | None = None
         path = settings.radio.capture
         self._capture = CaptureFile(Path(path) if path else None, clock=clock, on_frame=self._take, tell=tell)
         if on_frame is not None:
@@ -138,8 +134,23 @@ class Radio:
                 start("radio-gatt", self._gatt.run)
             start("radio-hand-over", self._hand_over, calls=True)
             await self._wanted.wait()  # messages wait at their broker until somebody takes them
-            start("radio-mqtt", self._mqtt.run)
+            start("radio-mqtt", self._listen_for_messages)
             start("radio-capture", self._capture.run)
+
+    async def _listen_for_messages(self) -> None:
+        if self._mqtt is None:
+            from gateway.radio.mqtt_in import MqttIn
+
+            self._mqtt = MqttIn(
+                self._settings,
+                clock=self._clock,
+                on_frame=self._take,
+                tell=self._tell,
+                instance=self._instance,
+                calls=lambda: self._expects().message_calls,
+                random=self._random,
+            )
+        await self._mqtt.run()
 
     def reload(self, settings: Settings) -> None:
         """Take new settings. What needs a new adapter or capture file needs a new start."""
@@ -147,7 +158,8 @@ class Radio:
         if any(getattr(settings.radio, key) != getattr(self._settings.radio, key) for key in fixed):
             log.warning("radio: %s are taken over at the next start", ", ".join(fixed))
         self._settings = settings
-        self._mqtt.reload(settings)
+        if self._mqtt is not None:
+            self._mqtt.reload(settings)
         if self._gatt is not None:
             self._gatt.limit(settings.radio.connections)
             self._gatt.plan(self._plans())
@@ -158,10 +170,14 @@ class Radio:
 
     def sources(self) -> list[dict[str, object]]:
         """Tell how the sources are that are no adapter: name, state, and why it is so."""
-        mqtt, capture = self._mqtt, self._capture
+        mqtt = self._mqtt
         rows: list[dict[str, object]] = [
-            {"name": "mqtt-in", "state": mqtt.state, "reason": mqtt.reason},
-            {"name": "capture", "state": capture.state, "reason": "; ".join(capture.problems)},
+            {
+                "name": "mqtt-in",
+                "state": mqtt.state if mqtt else "off",
+                "reason": mqtt.reason if mqtt else "",
+            },
+            {"name": "capture", "state": self._capture.state, "reason": "; ".join(self._capture.problems)},
         ]
         return rows
 

@@ -8,11 +8,17 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from gateway.health.clock import SystemClock
 from gateway.model.frames import Frame
@@ -22,7 +28,7 @@ from gateway.settings.models import Settings
 from support.children import die_with_parent, end
 from support.eventually import eventually, eventually_blocking
 from support.mosquitto import Mosquitto, mosquitto
-from support.radio import Heard, over_mqtt, settings
+from support.radio import Heard, over_mqtt, radio_of, settings
 
 TOPIC = "zigbee2mqtt/kald-1"
 
@@ -260,6 +266,69 @@ async def test_stopping_while_the_broker_hangs_takes_no_time(broker: Mosquitto) 
         assert source.state != "up"
     assert loop.time() - began < 8
     broker.resume()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for 127.0.0.1 that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address, now = IPv4Address("127.0.0.1"), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(address)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
+    return paths
+
+
+async def test_tls_with_the_right_authority_and_with_a_wrong_one(tmp_path: Path) -> None:
+    """A broker whose certificate nobody vouches for is not trusted, and the technician reads why."""
+    cert, key = certificate(tmp_path)
+    heard = Heard()
+    with mosquitto(tmp_path, options=[f"certfile {cert}", f"keyfile {key}"]) as broker:
+        topics = {"kald-1": TOPIC}
+        wrong = over_mqtt(broker.login(), topics, tls=True)
+        async with listening(wrong, heard, tell_after_s=0.0) as source:
+            (trouble,) = await eventually(lambda: heard.standing("source.down"))
+            assert "certificate" in trouble.detail
+            source.reload(over_mqtt(broker.login(), topics, tls=True, ca_file=str(tmp_path / "none.pem")))
+            await eventually(lambda: "No such file" in source.reason)
+            source.reload(over_mqtt(broker.login(), topics, tls=True, ca_file=str(cert)))
+            await eventually(lambda: source.state == "up")
+
+
+async def test_a_crash_here_is_silence_nowhere_else(broker: Mosquitto) -> None:
+    """The room of messages goes down and up again by itself; the radio's other rooms do not notice."""
+    heard = Heard()
+    first = []
+
+    async def take(frame: Frame) -> None:
+        if not first:
+            first.append(frame)
+            raise RuntimeError("cannot take this")
+        await heard.frame(frame)
+
+    home = over_mqtt(broker.login(), {"kald-1": TOPIC})
+    home = home.model_copy(update={"radio": home.radio.model_copy(update={"enabled": False})})
+    async with radio_of(home, heard, takes=False, may_crash=True) as radio:
+        assert radio.sources()[0]["state"] == "off"
+        radio.deliver_to(take)
+        await eventually(lambda: radio.sources()[0]["state"] == "up")
+        await publish(broker, "press")
+        await eventually(lambda: [m.payload for m in heard.messages] == [b"press"])
+        assert radio.sources()[0]["state"] == "up"
 
 
 def test_the_broker_of_the_tests_keeps_what_it_promised(tmp_path: Path) -> None:
