@@ -96,11 +96,11 @@ async def record_basis(running: Running) -> None:
     """Record the legal basis of the demo's places: residents who do not exist, and do not mind."""
     now = running.clock.now()
     until = datetime.fromtimestamp(now.wall_ns / NS, UTC).date() + BASIS_FOR
-    have = {(basis.place, basis.concern) for basis in running.basis() if basis.withdrawn is None}
+    have = {(basis.place, basis.concern) for basis in await running.basis() if basis.withdrawn is None}
     for place in running.settings.place:
-        for concern in (Concern.FALL, Concern.PRESENCE, Concern.VITAL):
-            if (place, concern.value) not in have:
-                await running.record_basis(place, concern, until=until, by="demo")
+        missing = [c for c in (Concern.FALL, Concern.PRESENCE, Concern.VITAL) if (place, c.value) not in have]
+        if missing:
+            await running.record_basis(place, missing, until=until, by="demo")
 
 
 def greeting(
@@ -115,13 +115,17 @@ def greeting(
     """Say where everything is, and what to try."""
     people = "".join(f"    {name:<6} PIN {pin}\n" for name, pin in pins.items())
     root = running.root
+    subscribe = (
+        f"mosquitto_sub -h {broker.host} -p {broker.port} -u {broker.username} -P {broker.password}"
+        f" -V 5 -t '{root}/#' -v"
+    )
     return f"""
 Velgate's demo runs: a care home with {len(running.settings.device)} simulated devices.
 
   Staff page   {running.board}
   Sign in as
 {people}
-  MQTT         mosquitto_sub -h {broker.host} -p {broker.port} -u {broker.username} -P {broker.password} -V 5 -t '{root}/#' -v
+  MQTT         {subscribe}
   Status       velgate status --state {state}
   Settings     {config}
 

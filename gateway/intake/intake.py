@@ -16,6 +16,7 @@ from gateway.driver import (
     AdvertisementDriver,
     Availability,
     Counter,
+    Driver,
     GattDriver,
     Kind,
     LastSeen,
@@ -137,6 +138,11 @@ class Intake:
     def on_air(self) -> list[OnAir]:
         """Give what was heard lately, strongest first, known or not."""
         return self._air.list()
+
+    def driver_of(self, device: str) -> Driver | None:
+        """Give the driver that a device is bound to; None where none is, or no such device is configured."""
+        known = self._directory.devices.get(device)
+        return known.driver.driver if known is not None and known.driver is not None else None
 
     def accept_counter(self, device: str) -> None:
         """Believe the next counter of a device, whatever it is: its battery was changed ("Skiftet")."""

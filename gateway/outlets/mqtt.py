@@ -329,6 +329,13 @@ class MqttOutlet:
         if not alert.open:
             await link.send(topic, b"", retain=True)
 
+    async def publish(self, topic: str, body: bytes) -> None:
+        """Publish for a channel, at QoS 1, not retained. Raises OSError where the broker does not take it."""
+        try:
+            await self._up().send(topic, body, properties=properties_of(None))
+        except (OutletDown, PublishRefused) as failed:
+            raise OSError(str(failed)) from None
+
     async def clear(self, records: Sequence[Record], devices: Sequence[str] = ()) -> None:
         """Clear what is retained of these readings and devices: renamed, removed, or without basis now."""
         link = self._up()

@@ -1,0 +1,400 @@
+"""The house: rooms built, wired to each other, and kept running each by itself.
+
+The radio listens first: a burst lasts a second or four, and a start takes longer on a small machine. What it
+hears is kept until intake takes it. Then the journal, the alerts, the page, and last what leaves the house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from gateway import __version__
+from gateway.alerts.channels.configured import configured_channels
+from gateway.alerts.engine import AlertEngine
+from gateway.alerts.watched import watched
+from gateway.app.commands import Commands
+from gateway.app.deliveries import Deliveries
+from gateway.app.devices import device_rows, published
+from gateway.app.doors import board_house
+from gateway.app.flow import Flow
+from gateway.board.serve import Doors, serve
+from gateway.driver import Driver
+from gateway.health.canary import Canary
+from gateway.health.document import Parts, health_document
+from gateway.health.heartbeat import beat
+from gateway.health.supervise import Rooms
+from gateway.intake.intake import Intake
+from gateway.intake.memory import Heard
+from gateway.journal.journal import Journal
+from gateway.journal.ledger import Ledger
+from gateway.model.alert import Alert, Concern
+from gateway.model.catalogue import Catalogue, shipped
+from gateway.model.clock import Clock
+from gateway.model.ids import NewId
+from gateway.model.problem import Finding
+from gateway.model.rows import Basis, Keeping
+from gateway.model.trouble import Trouble
+from gateway.outlets.mqtt_topics import Topics
+from gateway.radio.expects import Expects
+from gateway.radio.radio import Radio
+from gateway.settings.loader import Loaded, load
+from gateway.settings.models import Device, Settings
+
+log = logging.getLogger(__name__)
+
+EARLY_TROUBLES_MAX = 200  # troubles told before the alerts can take them; the oldest gives way
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A house in which everything answers."""
+
+    house: House
+    doors: Doors
+
+    @property
+    def settings(self) -> Settings:
+        """The effective configuration."""
+        return self.house.settings
+
+    @property
+    def clock(self) -> Clock:
+        """What time it is."""
+        return self.house.clock
+
+    @property
+    def board(self) -> str:
+        """The staff page's address."""
+        return self.doors.url
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket of local programs."""
+        return self.doors.socket
+
+    @property
+    def root(self) -> str:
+        """The root of this home's topics."""
+        return Topics.of(self.settings.site).root
+
+    async def basis(self) -> list[Basis]:
+        """Give every legal basis that is recorded."""
+        return await self.house.journal.alarms.read(lambda ledger: ledger.basis())
+
+    async def record_basis(self, place: str, concerns: Sequence[Concern], *, until: date, by: str) -> None:
+        """Record that residents consent, and take it into account."""
+        now = self.clock.now()
+        rows = [
+            Basis(
+                place=place,
+                concern=concern.value,
+                kind="consent",
+                until=until,
+                case=None,
+                recorded=now,
+                by=by,
+            )
+            for concern in concerns
+        ]
+
+        def put(ledger: Ledger) -> None:
+            for row in rows:
+                ledger.put_basis(row)
+                ledger.audit(
+                    "basis_recorded", by=by, source="demo", detail={"place": place, "concern": row.concern}
+                )
+
+        await self.house.journal.alarms.write(put)
+        await self.house.engine.basis_changed()
+
+
+class House:
+    """One gateway. `run` is its life; `reload` may be called while it runs."""
+
+    def __init__(
+        self, *, config: Path, state: Path, loaded: Loaded, clock: Clock, new_id: NewId, random: Random
+    ) -> None:
+        """Nothing is opened yet."""
+        self._config, self.state, self.loaded = config, state, loaded
+        self.clock, self._new_id, self._random = clock, new_id, random
+        self._started = clock.now()
+        self._early: deque[Trouble] = deque(maxlen=EARLY_TROUBLES_MAX)
+        self.rooms = Rooms(self.tell)
+        self.journal: Journal
+        self.engine: AlertEngine
+        self.intake: Intake
+        self.deliveries: Deliveries
+        self.radio: Radio
+        self._open = False
+        self._answers = False
+        self._last_seen_ns: dict[str, int] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The effective configuration."""
+        return self.loaded.settings
+
+    # Its life
+
+    async def run(self, ready: Callable[[Running], Awaitable[None]]) -> None:
+        """Open the rooms and keep them running; for ever. `ready` is called once everything answers.
+
+        Ends by cancellation: streams closed, readings flushed, journal closed. Raises Problem where the state
+        folder or the page's address cannot be had.
+        """
+        self.radio = Radio(
+            self.settings,
+            clock=self.clock,
+            tell=self.tell,
+            supervise=self.rooms.supervise,
+            instance=self.state.name,
+            expects=self._expects,
+            plans=lambda: self.intake.gatt_plans() if self._open else [],
+            random=self._random,
+        )
+        async with asyncio.TaskGroup() as house:
+            listening = house.create_task(self.radio.run(), name="radio")
+            self.journal = await Journal.open(self.state, self.clock, self.tell, keeping=self._keeping())
+            try:
+                await self._live(house, ready)
+            finally:
+                listening.cancel()
+                self.intake.close()
+                self.deliveries.close()
+                await self.journal.close()
+
+    async def _live(self, house: asyncio.TaskGroup, ready: Callable[[Running], Awaitable[None]]) -> None:
+        self._furnish()
+        await self.engine.start()
+        self._open = True
+        for trouble in self._early:
+            self.engine.trouble(trouble)
+        self._early.clear()
+        self.radio.reload(self.settings)
+        doors: asyncio.Future[Doors] = asyncio.get_running_loop().create_future()
+
+        def opened(answers: Doors) -> None:
+            self._answers = True
+            if not doors.done():
+                doors.set_result(answers)
+
+        canary = Canary(self.engine.canary, lambda: all(w.alive for w in self.journal.writers()), self.tell)
+        works: list[tuple[str, Callable[[], Awaitable[None]], bool]] = [
+            ("journal", self.journal.run, True),
+            ("alerts", self.engine.run, True),
+            ("board", lambda: serve(board_house(self), ready=opened), True),
+            ("canary", canary.run, False),
+            (
+                "heartbeat",
+                lambda: beat(self.settings.heartbeat, healthy=lambda: canary.last_ms is not None),
+                False,
+            ),
+        ]
+        works += [(name, work, False) for name, work in self.deliveries.works()]
+        self.rooms.room("alerts", queue=self.engine.waiting)
+        self.rooms.room("intake", queue=lambda: self.radio.queue).state = "running"
+        tasks = [
+            house.create_task(self.rooms.supervise(name, work, calls=calls), name=name)
+            for name, work, calls in works
+        ]
+        try:
+            self.radio.deliver_to(self.intake.take)
+            await self.deliveries.warm()
+            answers = await doors
+            gc.collect()
+            gc.freeze()  # what start-up made stays; a full collection need not look at it again
+            await ready(Running(self, answers))
+            await asyncio.Event().wait()
+        finally:
+            self._open = False
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _furnish(self) -> None:
+        """Build the rooms that need the journal."""
+        settings, journal = self.settings, self.journal
+        self.engine = AlertEngine(
+            journal=journal,
+            settings=settings,
+            clock=self.clock,
+            new_id=self._new_id,
+            random=self._random,
+            channels=lambda now: configured_channels(
+                now, self.clock, self._publish if now.mqtt.host else None
+            ),
+            driver_of=self._driver_of,
+            heard=self._heard,
+        )
+        self.flow = Flow(self.engine, journal.readings)
+        self.intake = Intake(
+            settings,
+            journal.guards(),
+            self.clock,
+            self._new_id,
+            self.flow,
+            lambda place, concern: self.engine.basis.keeps(place, concern, self.clock.now()),
+            self.tell,
+        )
+        self.engine.reload(settings)
+        self.commands = Commands(self.engine, self.clock, self.loaded)
+        self.deliveries = Deliveries(
+            settings,
+            journal,
+            instance=journal.instance,
+            version=__version__,
+            clock=self.clock,
+            random=self._random,
+            tell=self.tell,
+            health=self.health,
+            devices=lambda: [published(row) for row in self.devices()],
+            duty=self.engine.duty_document,
+            open_alerts=self.open_alerts,
+            command=self.commands,
+        )
+        for record in journal.readings.latest():
+            seen = self._last_seen_ns.get(record.device, 0)
+            self._last_seen_ns[record.device] = max(seen, record.time_ns)
+
+    def _keeping(self) -> Keeping:
+        kept = self.settings.retention
+        return Keeping(
+            personal=kept.personal,
+            other=kept.other,
+            alerts=kept.alerts,
+            audit=kept.audit,
+            readings_bytes=kept.readings_bytes,
+        )
+
+    # What rooms ask of each other
+
+    def tell(self, trouble: Trouble) -> None:
+        """Hand a trouble to the alerts; kept until they can take it."""
+        log.log(
+            logging.WARNING if trouble.present else logging.INFO,
+            "%s %s %s: %s",
+            trouble.kind,
+            trouble.subject,
+            "is" if trouble.present else "is over",
+            trouble.detail,
+        )
+        if self._open:
+            self.engine.trouble(trouble)
+        else:
+            self._early.append(trouble)
+
+    def open_alerts(self) -> list[Alert]:
+        """Give the alerts that are kept and not resolved."""
+        return [shown.alert for shown in self.engine.open() if shown.durable]
+
+    def _heard(self) -> dict[str, Heard]:
+        return self.intake.heard()
+
+    def _driver_of(self, name: str, device: Device) -> Driver | None:
+        del device  # the directory of intake has bound it already
+        return self.intake.driver_of(name) if hasattr(self, "intake") else None
+
+    async def _publish(self, topic: str, body: bytes) -> None:
+        mqtt = self.deliveries.mqtt
+        if mqtt is None:
+            raise OSError("no broker is configured")
+        await mqtt.publish(topic, body)
+
+    def _expects(self) -> Expects:
+        if not self._open:
+            return Expects()
+        every = watched(self.settings, self._driver_of).values()
+        return Expects(
+            speaking=sum(1 for d in every if d.source == "radio" and d.heard_every is not None),
+            radio_calls=any(d.calls and d.source == "radio" for d in every),
+            message_calls=any(d.calls and d.source == "messages" for d in every),
+        )
+
+    def devices(self) -> list[dict[str, Any]]:
+        """Give the devices' rows."""
+        return device_rows(
+            self.settings,
+            watched(self.settings, self._driver_of),
+            self.intake.heard(),
+            self._last_seen_ns,
+            [shown.alert for shown in self.engine.open()],
+            self.clock.now(),
+        )
+
+    def health(self) -> dict[str, Any]:
+        """Give the health document."""
+        parts = Parts(
+            gateway=self.settings.site.gateway,
+            version=__version__,
+            started=self._started,
+            adapters=self.radio.health(),
+            rooms=self.rooms.document(),
+            outlets=self.deliveries.document(),
+            journal=self.journal.health(),
+            devices=self.devices(),
+            alerts=[shown.alert for shown in self.engine.open()],
+            quarantined=self.intake.health()["quarantined"],
+        )
+        return health_document(parts, self.clock.now())
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything answers and no room is stopped."""
+        return self._answers and not any(r["state"] == "stopped" for r in self.rooms.document())
+
+    def words(self) -> Catalogue:
+        """Give the catalogue with the municipality's own words over it."""
+        return shipped().overlaid(self.settings.wording)
+
+    # Reloading
+
+    async def reload(self) -> Sequence[Finding]:
+        """Read the configuration anew. Gives its errors; with any the old one stays in force, told."""
+        loaded = await asyncio.to_thread(load, self._config)
+        errors = loaded.errors
+        self.tell(
+            Trouble(
+                kind="config.invalid",
+                subject="configuration",
+                present=bool(errors),
+                detail=f"{errors[0].where}: expected {errors[0].expected}. See: velgate check"
+                if errors
+                else "",
+            )
+        )
+        if errors:
+            return errors
+        before = self.settings
+        self.loaded = self.commands.loaded = loaded
+        self.intake.reload(loaded.settings)
+        self.engine.reload(loaded.settings)
+        self.radio.reload(loaded.settings)
+        await self._clear_what_is_gone(before)
+        if (before.mqtt, before.influx, before.board, before.site) != (
+            loaded.settings.mqtt,
+            loaded.settings.influx,
+            loaded.settings.board,
+            loaded.settings.site,
+        ):
+            log.warning("broker, database, site or the page's address changed: restart to take that over")
+        return ()
+
+    async def _clear_what_is_gone(self, before: Settings) -> None:
+        gone = before.device.keys() - self.settings.device.keys()
+        moved = {
+            n
+            for n, d in self.settings.device.items()
+            if n in before.device and before.device[n].place != d.place
+        }
+        if gone or moved:
+            records = [r for r in self.journal.readings.latest() if r.device in gone | moved]
+            await self.deliveries.clear(records, sorted(gone))
