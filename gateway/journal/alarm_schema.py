@@ -21,7 +21,7 @@ ALARM_MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX event_time ON event (wall_ns);
     CREATE TABLE alert (
         id TEXT PRIMARY KEY, key TEXT NOT NULL, open INTEGER NOT NULL, changed_seq INTEGER NOT NULL,
-        changed_ns INTEGER NOT NULL, document BLOB NOT NULL
+        changed_ns INTEGER NOT NULL, trusted INTEGER NOT NULL, document BLOB NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX alert_open_key ON alert (key) WHERE open = 1;
     CREATE UNIQUE INDEX alert_changed ON alert (changed_seq);
@@ -32,6 +32,7 @@ ALARM_MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE alert_log (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, alert TEXT NOT NULL, document BLOB NOT NULL
     );
+    CREATE INDEX alert_log_alert ON alert_log (alert, seq);
     CREATE TABLE timer (
         subject TEXT NOT NULL, kind TEXT NOT NULL, rev INTEGER NOT NULL,
         wall_ns INTEGER NOT NULL, mono_ns INTEGER NOT NULL, boot TEXT NOT NULL, quality TEXT NOT NULL,

@@ -13,11 +13,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.journal.alarm_writer import AlarmWriter, Commit, Work
+from gateway.journal.alarm_writer import AlarmWriter, Commit, Relieve, Work
 from gateway.journal.errors import NotDurable
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_part import Changes
@@ -30,8 +31,23 @@ T = TypeVar("T")
 
 WORKS_MAX = 5000  # works that wait for the disk; a further one is refused as not durable
 GROUP_MAX = 200  # works a commit; more would make the first of them wait for the last
-STOP_MAX_S = 5.0  # how long a closing journal waits for a disk that hangs
+STOP_MAX_S = 3.0  # how long a closing journal waits for a disk that hangs
 READER = "alarm-reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a store begins with."""
+
+    log_seq: int
+    event_seq: int
+    events: int
+    cursors: dict[str, int]
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> Start:
+        """Read it from the file."""
+        return cls(ledger.log_seq(), ledger.event_seq(), ledger.event_count(), ledger.cursors())
 
 
 class AlarmStore:
@@ -41,11 +57,12 @@ class AlarmStore:
         self,
         path: Path,
         db: sqlite3.Connection,
+        start: Start,
         clock: Clock,
         threads: Threads,
-        relieve: Callable[[sqlite3.Error], sqlite3.Connection | None],
+        relieve: Relieve,
     ) -> None:
-        """`db` is the writing connection; `relieve` as in `AlarmWriter`, called in the writer's thread."""
+        """`db` is the writing connection; `relieve` is called in the writer's thread."""
         self._clock = clock
         self._threads = threads
         self._loop = asyncio.get_running_loop()
@@ -53,13 +70,24 @@ class AlarmStore:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
         self._busy_since_s: float | None = None
-        self._cursors: dict[str, int] = {}
+        self._cursors = dict(start.cursors)
         self._unwritten: dict[str, int] = {}
+        self._asked: set[str] = set()
         self._closed = False
+        self._last_s = time.monotonic()
         self.timings = Timings()
+        self.commits = 0
+        """How many commits there were since the start."""
+        self.refusal: str | None = None
+        """Why the last commit that was tried could not be kept; None where it was."""
         self._writer = AlarmWriter(db, clock, self.timings, relieve)
         self._reader = Reader(path)
-        self.log_seq, self.event_seq, self._cursors = self._read(_positions)
+        self.log_seq = start.log_seq
+        """The newest `seq` of the alert log that is committed."""
+        self.event_seq = start.event_seq
+        """The newest `seq` of the events that is committed."""
+        self.events = start.events
+        """How many events the file holds; what retention removed since the start is not taken off."""
         self._worker = threads.worker("journal-alarms", self._turn)
 
     async def write(self, work: Callable[[Ledger], T], *, sync: bool = True) -> T:
@@ -98,12 +126,17 @@ class AlarmStore:
         return unsubscribe
 
     def cursor(self, name: str) -> int:
-        """Give up to which `seq` a lane of events or alerts is delivered; 0 at its beginning."""
-        return self._cursors.get(name, 0)
+        """Give up to which `seq` a lane of events or alerts is delivered; 0 at its beginning.
+
+        Lanes of alerts are called `…/alerts`: states that such a lane has still to send are kept for it
+        from the moment it asks here.
+        """
+        self._asked.add(name)
+        return self._cursors.setdefault(name, 0)
 
     def cursors(self) -> dict[str, int]:
-        """Give the cursors of all lanes."""
-        return dict(self._cursors)
+        """Give the cursors of the lanes that were asked for since the start."""
+        return {name: self._cursors.get(name, 0) for name in self._asked}
 
     def advance(self, name: str, to: int) -> None:
         """Move the cursor of a lane. Written with a later commit: after a crash a little is sent again."""
@@ -114,6 +147,7 @@ class AlarmStore:
     async def forget_cursor(self, name: str) -> None:
         """Remove the cursor of an outlet that is no longer configured, so that nothing waits for it."""
         self._cursors.pop(name, None)
+        self._asked.discard(name)
         with self._lock:
             self._unwritten.pop(name, None)
         await self.write(lambda ledger: ledger.end_cursor(name), sync=False)
@@ -146,11 +180,19 @@ class AlarmStore:
         since = self._busy_since_s
         return 0.0 if since is None else time.monotonic() - since
 
+    def idle_s(self) -> float:
+        """Tell for how long nothing was written; 0.0 while something waits."""
+        return 0.0 if self._busy_since_s is not None else time.monotonic() - self._last_s
+
     def revive(self) -> None:
         """Start the writer thread again where it has died."""
         if not self._closed and not self._worker.alive:
             self._worker = self._threads.worker("journal-alarms", self._turn)
             self._worker.wake()
+
+    def close_readers(self) -> None:
+        """Close the reading connection for a moment: the file is about to be replaced. From any thread."""
+        self._reader.close()
 
     async def close(self) -> bool:
         """Commit what waits, then end. False where the disk hung and something may not have been kept."""
@@ -187,6 +229,7 @@ class AlarmStore:
                 with self._lock:
                     if commit is None:
                         self._unwritten = cursors | self._unwritten
+                    self._last_s = time.monotonic()
                     self._busy_since_s = time.monotonic() if self._waiting else None
                 self._post(partial(self._deliver, commit, group))
 
@@ -201,6 +244,8 @@ class AlarmStore:
     def _deliver(self, commit: Commit | None, group: Iterable[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
         """Tell a commit to those who listen, then let its writers go on. Runs on the loop."""
         if commit is not None:
+            self.commits += 1
+            self.events += len(commit.events)
             self.log_seq, self.event_seq = commit.log_seq, commit.event_seq
             for callback in tuple(self._callbacks):
                 try:
@@ -210,16 +255,13 @@ class AlarmStore:
                         {"message": "a listener to commits failed", "exception": error}
                     )
         for work, done in group:
+            self.refusal = work.error.reason if isinstance(work.error, NotDurable) else None
             if done.done():
                 continue
             if work.error is not None:
                 done.set_exception(work.error)
             else:
                 done.set_result(work.result)
-
-
-def _positions(ledger: Ledger) -> tuple[int, int, dict[str, int]]:
-    return ledger.log_seq(), ledger.event_seq(), ledger.cursors()
 
 
 def _nothing(ledger: Ledger) -> None:

@@ -23,6 +23,9 @@ from gateway.model.rows import Notification
 
 T = TypeVar("T")
 
+Relieve = Callable[[sqlite3.Error, sqlite3.Connection], sqlite3.Connection | None]
+"""Does something about a disk that refuses, and gives the connection to go on with; None: nothing helps."""
+
 ATTEMPTS = 3  # commits of one group, each after something was done about the error before
 
 
@@ -36,7 +39,7 @@ class Commit:
     log_seq: int
     """The newest `seq` of the alert log."""
     event_seq: int
-    """The newest `seq` of the events, evidence included."""
+    """The newest `seq` of the events."""
 
 
 @dataclass(slots=True)
@@ -57,12 +60,9 @@ class AlarmWriter:
         db: sqlite3.Connection,
         clock: Clock,
         timings: Timings,
-        relieve: Callable[[sqlite3.Error], sqlite3.Connection | None],
+        relieve: Relieve,
     ) -> None:
-        """`relieve` does something about a disk that refuses, and gives the connection to go on with.
-
-        None where nothing is left to be done.
-        """
+        """Begin with a connection whose commits wait for the disk."""
         self._db = db
         self._clock = clock
         self._timings = timings
@@ -80,7 +80,7 @@ class AlarmWriter:
             except sqlite3.Error as error:
                 self._undo()
                 refusal = NotDurable(reason_of(error))
-                relieved = self._relieve(error)
+                relieved = self._relieve(error, self._db)
                 if relieved is None:
                     break
                 if relieved is not self._db:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
+from gateway.journal.errors import malformed
+from gateway.journal.folder import sync_folder
 from gateway.model.problem import Problem
 
 BUSY_MS = 2000  # longest wait for a lock that only a checkpoint's truncation holds, for milliseconds
@@ -49,8 +54,8 @@ def version_of(db: sqlite3.Connection) -> int:
 def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
     """Bring a file to the newest version, in one transaction, after a copy beside it.
 
-    A file of a newer version is opened as it is: migrations only add. Raises Problem where a step fails;
-    the file is then as it was.
+    A file of a newer version is opened as it is: migrations only add. Raises Problem where a step fails,
+    sqlite3.DatabaseError where the file is damaged; it is then as it was.
     """
     version = version_of(db)
     if version >= len(migrations):
@@ -68,6 +73,8 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> No
     except sqlite3.Error as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
+        if malformed(error):
+            raise
         raise Problem(
             str(path),
             expected=f"a journal that can be brought from version {version} to {len(migrations)}",
@@ -77,8 +84,66 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> No
 
 
 def copy_to(db: sqlite3.Connection, target: Path) -> None:
-    """Write a compact copy of a file, whole or not at all; an older copy is replaced."""
-    fresh = target.with_name(target.name + ".new")
+    """Write a compact copy, whole or not at all, over an older one. Raises sqlite3.Error or OSError."""
+    fresh = target.with_name(f"{target.name}.new")
     fresh.unlink(missing_ok=True)
-    db.execute("VACUUM INTO ?", (str(fresh),))
+    try:
+        db.execute("VACUUM INTO ?", (str(fresh),))
+        settle(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file with its log: one that was not finished."""
+    for tail in ("", "-wal", "-shm"):
+        path.with_name(path.name + tail).unlink(missing_ok=True)
+
+
+def settle(fresh: Path, target: Path) -> None:
+    """Put a finished file in its place so that a power cut leaves either the old one or the new one."""
+    handle = os.open(fresh, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
     fresh.replace(target)
+    sync_folder(target.parent)
+
+
+def checkpoint(path: Path, *, truncate: bool) -> int:
+    """Write what the write-ahead log holds into the file; gives how many frames are still only in the log.
+
+    Never waits for a lock, so that it delays no writer: passively, or, where the caller knows that nobody
+    writes, giving the log's space back as well. Raises sqlite3.Error.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA busy_timeout = 0")
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        mode = "TRUNCATE" if truncate else "PASSIVE"
+        _, frames, done = db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return int(frames) - int(done)
+
+
+def wal_bytes(path: Path) -> int:
+    """Give the size of a file's write-ahead log."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def set_apart(path: Path) -> Path | None:
+    """Rename a damaged file with its log, so that a new one can begin; gives its new name.
+
+    Only the last damaged one is kept. None where there is none.
+    """
+    damaged = path.with_name(f"{path.stem}.damaged.db")
+    if not path.exists():  # a repair that the disk refused half-way
+        return damaged if damaged.exists() else None
+    remove(damaged)
+    for tail in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + tail).rename(damaged.with_name(damaged.name + tail))
+    sync_folder(path.parent)
+    return damaged if damaged.exists() else None

@@ -52,8 +52,10 @@ def malformed(error: sqlite3.Error) -> bool:
     return primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def reason_of(error: sqlite3.Error) -> str:
+def reason_of(error: sqlite3.Error | OSError) -> str:
     """Say in one sentence why the disk refuses."""
+    if isinstance(error, OSError):
+        return f"the disk refuses: {error.strerror or error}"
     if disk_full(error):
         return "the disk is full"
     return f"the disk refuses: {getattr(error, 'sqlite_errorname', None) or error}"

@@ -3,63 +3,130 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway.journal.alarm_schema import ALARM_MIGRATIONS
+from gateway.journal.alarm_recovery import open_alarms, repair_alarms
 from gateway.journal.alarm_store import AlarmStore
-from gateway.journal.database import connect, migrate
-from gateway.journal.reading_schema import READING_MIGRATIONS
+from gateway.journal.errors import NotDurable, disk_full, malformed
+from gateway.journal.evidence import put_back_evidence
+from gateway.journal.folder import Room, StateFolder
+from gateway.journal.keeping import Retention
+from gateway.journal.reading_recovery import begin_anew, open_readings
 from gateway.journal.reading_store import ReadingStore
 from gateway.journal.reading_writer import ReadingWriter
 from gateway.journal.threads import RealThreads, Threads
 from gateway.journal.timings import Timings, percentile
+from gateway.journal.troubles import Troubles
+from gateway.journal.upkeep import LANE, Upkeep
 from gateway.model.clock import Clock
+from gateway.model.problem import Problem
 from gateway.model.readings import Guard
+from gateway.model.rows import Keeping
 from gateway.model.trouble import TellTrouble
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterState:
+    """How a writer thread is, for the watchdog and the health document."""
+
+    name: str
+    alive: bool
+    """False: it died of a fault of its own; a restart cures that."""
+    busy_s: float
+    """How long the present commit has taken: a disk that hangs, which no restart cures."""
+    waiting: int
+    """How much waits for it: works on alarms, or readings."""
 
 
 class Journal:
     """The one durable thing. Made by `open`; `alarms` and `readings` are its two halves."""
 
     def __init__(
-        self, alarms: AlarmStore, readings: ReadingStore, threads: Threads, timings: Timings
+        self, folder: StateFolder, clock: Clock, tell: TellTrouble, threads: Threads, keeping: Keeping
     ) -> None:
         """Use `open`."""
-        self.alarms = alarms
-        self.readings = readings
+        self._folder = folder
+        self._clock = clock
         self._threads = threads
-        self._timings = timings
+        self._loop = asyncio.get_running_loop()
+        self._troubles = Troubles(tell)
+        self._timings = Timings()
         self._boots: dict[str, int] = {}
         self._alarm_guards: list[Guard] = []
+        self._damaged = False
+        self._keeping = keeping
+        self._upkeep: Upkeep
+        self._retention: Retention
+        self.alarms: AlarmStore
+        """Events, alerts and everything that an alarm needs to survive."""
+        self.readings: ReadingStore
+        """Measurements and states."""
+        self.instance = folder.instance
+        """The UUID of the state folder: two gateways with one name tell each other apart by it."""
 
     @classmethod
     async def open(
-        cls, state: Path, clock: Clock, tell: TellTrouble, *, threads: Threads | None = None
+        cls,
+        state: Path,
+        clock: Clock,
+        tell: TellTrouble,
+        *,
+        keeping: Keeping | None = None,
+        room: Room | None = None,
+        threads: Threads | None = None,
     ) -> Journal:
-        """Open the journal of a state folder, which is made where it is missing. Raises Problem."""
+        """Open the journal of a state folder, which is made where it is missing.
+
+        Checks, repairs and migrates both files and puts lost evidence back; what was repaired is told when
+        `run` begins. Raises Problem: `Exit.REFUSED` where another gateway uses the folder.
+        """
         threads = threads or RealThreads()
-        await threads.call("upkeep", lambda: state.mkdir(parents=True, exist_ok=True))
-        timings = Timings()
-        alarm_path, reading_path = state / "alarms.db", state / "readings.db"
-        alarm_db = connect(alarm_path)
-        migrate(alarm_db, alarm_path, ALARM_MIGRATIONS)
-        reading_db = connect(reading_path)
-        migrate(reading_db, reading_path, READING_MIGRATIONS)
-        alarms = AlarmStore(alarm_path, alarm_db, clock, threads, lambda error: None)
-        readings = ReadingStore(
-            reading_path,
-            ReadingWriter(reading_db, timings),
-            threads,
-            renew=lambda writer, error: None,
-            refused=lambda reason: None,
-        )
-        journal = cls(alarms, readings, threads, timings)
-        await alarms.write(lambda ledger: ledger.begin_boot(clock.now().boot))
-        journal._boots, journal._alarm_guards = await alarms.read(
-            lambda ledger: (ledger.boots(), ledger.guards())
-        )
+        folder = await threads.call(LANE, lambda: StateFolder(state, room))
+        journal = cls(folder, clock, tell, threads, keeping or Keeping())
+        async with AsyncExitStack() as undo:
+            undo.callback(threads.close)
+            undo.callback(folder.close)
+            await journal._start(undo)
+            undo.pop_all()
         return journal
+
+    async def run(self) -> None:
+        """Keep both files in order, for ever: cursors, checkpoints, room on the disk, copies, retention.
+
+        Tells what was found when it was opened. Raises (in an ExceptionGroup) WriterDied where a writer thread has died;
+        running it again starts that thread anew.
+        """
+        self._troubles.start()
+        self.alarms.revive()
+        self.readings.queue.revive()
+        async with asyncio.TaskGroup() as duties:
+            duties.create_task(self._upkeep.write_cursors())
+            duties.create_task(self._upkeep.watch())
+            duties.create_task(self._upkeep.checkpoints())
+            duties.create_task(self._upkeep.measure())
+            duties.create_task(self._upkeep.copies())
+            duties.create_task(self._retention.run())
+
+    async def close(self) -> None:
+        """Commit what waits and close both files; gives up on a disk that hangs after some seconds."""
+        async with asyncio.TaskGroup() as closing:
+            readings = closing.create_task(self.readings.close())
+            alarms = closing.create_task(self.alarms.close())
+        for name, kept in (("readings", readings.result()), ("alarms", alarms.result())):
+            if not kept:
+                log.error("the disk did not take the last %s before the journal was closed", name)
+        await self._threads.call(LANE, self._folder.close)
+        self._threads.close()
 
     def guards(self) -> list[Guard]:
         """Give what was last accepted of each device, of both files, as they stood at the start."""
@@ -70,26 +137,107 @@ class Journal:
                 newest[guard.device, guard.name] = guard
         return list(newest.values())
 
-    async def run(self) -> None:
-        """Keep both files in order, for ever."""
-        while True:
-            await asyncio.sleep(1)
-            await self.alarms.flush_cursors()
-
-    async def close(self) -> None:
-        """Commit what waits and close."""
-        await self.readings.close()
-        await self.alarms.close()
-        self._threads.close()
+    def keep(self, keeping: Keeping) -> None:
+        """Keep things for another time from now on."""
+        self._retention.keeping = keeping
 
     def health(self) -> dict[str, Any]:
-        """Give the journal's part of the health document."""
+        """Give the journal's part of the health document; null where something is not known."""
         recent = self.alarms.timings.recent_ms() + self._timings.recent_ms()
+        slowest = percentile(recent, 0.99)
         return {
-            "records": self.readings.queue.writer.rows,
-            "fsync_p99_ms": percentile(recent, 0.99),
-            "disk_free": None,
+            "records": self.alarms.events + self.readings.queue.writer.rows,
+            "fsync_p99_ms": None if slowest is None else round(slowest, 3),
+            "disk_free": self._upkeep.disk_free,
+            "dropped": self.readings.queue.dropped,
         }
+
+    def writers(self) -> tuple[WriterState, WriterState]:
+        """Give how the writers of alarms and readings are."""
+        queue = self.readings.queue
+        return (
+            WriterState("alarms", self.alarms.alive, self.alarms.waiting_s(), self.alarms.waiting),
+            WriterState("readings", queue.alive, queue.busy_s(), queue.waiting),
+        )
+
+    async def _start(self, undo: AsyncExitStack) -> None:
+        folder, threads = self._folder, self._threads
+        await threads.call(LANE, folder.make_way)
+        alarms = await threads.call(LANE, partial(open_alarms, folder, self._clock))
+        self.alarms = AlarmStore(folder.alarms, alarms.db, alarms.start, self._clock, threads, self._relieve)
+        undo.push_async_callback(self.alarms.close)
+        readings = await threads.call(LANE, partial(open_readings, folder.readings, self._timings))
+        self.readings = ReadingStore(
+            folder.readings,
+            readings.writer,
+            readings.start,
+            threads,
+            self.alarms,
+            renew=self._renew,
+            refused=self._refused,
+        )
+        undo.push_async_callback(self.readings.close)
+        self._upkeep = Upkeep(self.alarms, self.readings, folder, threads, self._troubles)
+        self._retention = Retention(
+            self.alarms, self.readings, folder, self._clock, self._troubles, self._keeping
+        )
+        for name, repaired in (("alarms", alarms.repaired), ("readings", readings.repaired)):
+            if repaired is not None:
+                self._repaired(name, repaired)
+        boot = self._clock.now().boot
+        try:
+            await self.alarms.write(lambda ledger: ledger.begin_boot(boot), sync=False)
+        except NotDurable as refusal:  # a full disk keeps nobody from hearing calls
+            log.warning("the boot could not be noted: %s", refusal.reason)
+        self._boots, self._alarm_guards = await self.alarms.read(
+            lambda ledger: (ledger.boots(), ledger.guards())
+        )
+        await self._upkeep.see_to_room()
+        await put_back_evidence(self.alarms, self.readings)
 
     def _order(self, guard: Guard) -> tuple[int, int]:
         return self._boots.get(guard.at.boot, -1), guard.at.mono_ns
+
+    def _relieve(self, error: sqlite3.Error, db: sqlite3.Connection) -> sqlite3.Connection | None:
+        """Do something about a disk that refuses alarms. Runs in their writer's thread."""
+        if self._damaged or malformed(error):
+            self._damaged = True
+            return self._repair_alarms(db)
+        if not disk_full(error):
+            return db
+        self._post(self._upkeep.stop_readings)
+        return db if self._folder.give_up_reserve() else None
+
+    def _repair_alarms(self, db: sqlite3.Connection) -> sqlite3.Connection | None:
+        with self._folder.swap:
+            db.close()
+            self.alarms.close_readers()
+            try:
+                opened = repair_alarms(self._folder, self._clock)
+            except (sqlite3.Error, OSError, Problem):
+                log.exception("alarms.db is damaged and could not be repaired")
+                return None
+        self._damaged = False
+        self._post(partial(self._repaired, "alarms", opened.repaired or ""))
+        return opened.db
+
+    def _renew(self, writer: ReadingWriter) -> ReadingWriter:
+        """Begin the readings anew. Runs in their writer's thread."""
+        with self._folder.swap:
+            writer.db.close()
+            opened = begin_anew(self._folder.readings, self._timings, writer.next_seq)
+        self._post(partial(self._repaired, "readings", opened.repaired or ""))
+        return opened.writer
+
+    def _refused(self, reason: str | None) -> None:
+        if reason is None:
+            self._troubles.end("readings.dropped", "readings")
+        else:
+            self._troubles.begin("readings.dropped", "readings", reason)
+
+    def _repaired(self, name: str, text: str) -> None:
+        self._troubles.begin("journal.repaired", name, text)
+
+    def _post(self, call: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody listens any more
+            self._loop.call_soon_threadsafe(call)

@@ -9,12 +9,13 @@ from gateway.journal.ledger_audit import AuditPart
 from gateway.journal.ledger_events import EventPart
 from gateway.journal.ledger_memos import MemoPart
 from gateway.journal.ledger_people import PeoplePart
+from gateway.journal.ledger_retention import RetentionPart
 from gateway.journal.ledger_work import WorkPart
 from gateway.model.clock import iso
 from gateway.model.rows import AuditEntry, Notification
 
 
-class Ledger(EventPart, AlertPart, WorkPart, AuditPart, PeoplePart, MemoPart):
+class Ledger(EventPart, AlertPart, WorkPart, AuditPart, PeoplePart, MemoPart, RetentionPart):
     """Everything that one work on `alarms.db` may read and write. Valid only while that work runs.
 
     Writing methods raise sqlite3.OperationalError in a work that was given to `AlarmStore.read`.

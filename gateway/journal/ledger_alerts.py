@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.journal.alert_codec import decode_alert, encode_alert
 from gateway.journal.ledger_part import LedgerPart, bounded
 from gateway.model.alert import Alert
+from gateway.model.clock import ClockQuality
 
 
 class AlertPart(LedgerPart):
@@ -76,12 +77,13 @@ class AlertPart(LedgerPart):
             "INSERT INTO alert_log (alert, document) VALUES (?, ?)", (alert.id, document)
         ).lastrowid
         assert seq is not None
+        trusted = alert.changed.quality is not ClockQuality.UNSYNCED
         self._db.execute(
-            "INSERT INTO alert (id, key, open, changed_seq, changed_ns, document) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET key = excluded.key, open = excluded.open,"
-            " changed_seq = excluded.changed_seq, changed_ns = excluded.changed_ns,"
-            " document = excluded.document",
-            (alert.id, alert.key, int(alert.open), seq, alert.changed.wall_ns, document),
+            "INSERT INTO alert (id, key, open, changed_seq, changed_ns, trusted, document)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET key = excluded.key,"
+            " open = excluded.open, changed_seq = excluded.changed_seq, changed_ns = excluded.changed_ns,"
+            " trusted = excluded.trusted, document = excluded.document",
+            (alert.id, alert.key, int(alert.open), seq, alert.changed.wall_ns, int(trusted), document),
         )
         self._changes.alerts.append((seq, alert))
         return seq

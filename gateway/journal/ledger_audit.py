@@ -7,6 +7,7 @@ told in an entry `audit_pruned`), the `last` side the newest entry, so that a cu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -23,6 +24,10 @@ PRUNED = "audit_pruned"
 SELECT_ENTRY = (
     "SELECT seq, wall_ns, mono_ns, boot, quality, what, by, source, alert, detail, hash FROM audit"
     " WHERE seq > ? "
+)
+INSERT_ENTRY = (
+    "INSERT INTO audit (seq, wall_ns, mono_ns, boot, quality, what, by, source, alert, detail, hash)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -45,8 +50,7 @@ class AuditPart(LedgerPart):
         columns = (*instant_columns(self._clock.now()), what, by, source, alert, to_json(detail or {}))
         digest = entry_hash(before, (seq + 1, *columns))
         self._db.execute(
-            "INSERT INTO audit (seq, wall_ns, mono_ns, boot, quality, what, by, source, alert, detail, hash)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            INSERT_ENTRY,
             (seq + 1, *columns, digest),
         )
         self._put_audit_end("last", seq + 1, digest)
@@ -102,6 +106,9 @@ class AuditPart(LedgerPart):
         rows = self._db.execute("SELECT 1 FROM audit WHERE what = ? AND detail = ?", (PRUNED, told))
         return rows.fetchone() is not None
 
+    def _tell_beginning(self, seq: int, digest: bytes, *, source: str) -> None:
+        self.audit(PRUNED, by=None, source=source, detail={"through": seq, "hash": digest.hex()})
+
     def prune_audit(self, through: int, limit: int) -> int:
         """Remove at most `limit` entries up to `through`, and tell it in a new entry; gives how many."""
         rows = self._db.execute(
@@ -112,8 +119,36 @@ class AuditPart(LedgerPart):
         seq, digest = rows[-1]
         self._db.execute("DELETE FROM audit WHERE seq <= ?", (seq,))
         self._put_audit_end("first", seq, digest)
-        self.audit(PRUNED, by=None, source="retention", detail={"through": seq, "hash": bytes(digest).hex()})
+        self._tell_beginning(seq, bytes(digest), source="retention")
         return len(rows)
+
+    def adopt_audit(self, rows: Iterable[tuple[Any, ...]], beginning: tuple[int, bytes] | None) -> int:
+        """Append entries saved from a damaged file, as far as their chain holds; gives how many.
+
+        Where there is nothing to append to, the chain begins anew behind `beginning`, or where that is not
+        what the first of them follows, behind that first entry; either is told in an entry, as a removal is.
+        """
+        after, before = self._audit_end("last")
+        adopted = 0
+        for row in rows:
+            if row[0] <= after:
+                continue
+            if not after:
+                follows = beginning if beginning and beginning[0] + 1 == row[0] else None
+                after, before = follows or (row[0], bytes(row[10]))
+                self._put_audit_end("first", after, before)
+                if follows is None:
+                    continue
+            if row[0] != after + 1 or bytes(row[10]) != entry_hash(before, row[:10]):
+                break
+            self._db.execute(INSERT_ENTRY, row)
+            after, before = row[0], bytes(row[10])
+            adopted += 1
+        if after:
+            self._put_audit_end("last", after, before)
+            if not self._beginning_is_told():
+                self._tell_beginning(*self.audit_begin(), source="journal")
+        return adopted
 
     def _audit_end(self, side: str) -> tuple[int, bytes]:
         row = self._db.execute("SELECT seq, hash FROM audit_end WHERE side = ?", (side,)).fetchone()

@@ -13,6 +13,7 @@ from gateway.journal.record_codec import (
     instant_columns,
     read_instant,
 )
+from gateway.journal.wanted import Wanted
 from gateway.model.readings import Guard, Record
 
 
@@ -59,12 +60,42 @@ class EventPart(LedgerPart):
             SELECT_EVENT + "WHERE seq > ? AND evidence = 0 ORDER BY seq LIMIT ?",
             (seq, bounded(limit)),
         )
-        return [(row[-1], decode_record(row)) for row in rows]
+        return [(row[15], decode_record(row)) for row in rows]
+
+    def find_events(self, wanted: Wanted, after: int, limit: int) -> list[tuple[int, Record, bool]]:
+        """Find events and evidence behind `after`; gives (seq, record, whether it is evidence)."""
+        rows = self._db.execute(
+            SELECT_EVENT + "WHERE seq > ?1 AND time_ns >= ?2 AND time_ns < ?3 AND (?4 IS NULL OR device = ?4)"
+            " AND (?5 IS NULL OR place = ?5) AND (?6 IS NULL OR quantity = ?6) ORDER BY seq LIMIT ?7",
+            (
+                after,
+                wanted.since_ns,
+                wanted.until_ns,
+                wanted.device,
+                wanted.place,
+                wanted.quantity,
+                limit,
+            ),
+        )
+        return [(row[15], decode_record(row), bool(row[16])) for row in rows]
 
     def event_seq(self) -> int:
-        """Give the `seq` of the newest event, evidence included; 0 where there is none."""
-        row = self._db.execute("SELECT seq FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        """Give the `seq` of the newest event; 0 where there is none."""
+        row = self._db.execute(
+            "SELECT seq FROM event WHERE evidence = 0 ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
         return 0 if row is None else int(row[0])
+
+    def event_count(self) -> int:
+        """Give how many events and copies of evidence there are."""
+        return int(self._db.execute("SELECT count(*) FROM event").fetchone()[0])
+
+    def evidence_after(self, seq: int, limit: int) -> list[tuple[int, Record]]:
+        """Give the evidence that follows `seq`, oldest first, at most 1000."""
+        rows = self._db.execute(
+            SELECT_EVENT + "WHERE seq > ? AND evidence = 1 ORDER BY seq LIMIT ?", (seq, bounded(limit))
+        )
+        return [(row[15], decode_record(row)) for row in rows]
 
     def guards(self) -> list[Guard]:
         """Give what was last accepted of each device with its events.

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
 from gateway.journal.errors import NotDurable, malformed, reason_of
 from gateway.journal.reading_rows import check_storable
@@ -19,8 +22,9 @@ from gateway.journal.threads import Threads
 from gateway.model.readings import Guard, Record
 from gateway.model.rows import SetAside
 
-Renew = Callable[[ReadingWriter, sqlite3.Error], ReadingWriter | None]
-"""Called in the writer's thread for a damaged file: gives the writer of a new one, or None."""
+T = TypeVar("T")
+Renew = Callable[[ReadingWriter], ReadingWriter]
+"""Called in the writer's thread for a damaged file: gives the writer of a new one, or raises again."""
 
 GROUP_S = 1.0  # a reading waits for its commit at most this long, and two commits are so far apart
 GROUP_ROWS = 500  # rows that make a group due before that
@@ -28,7 +32,7 @@ ROWS_MAX = 20_000  # readings that wait in memory; further ones are dropped
 ASIDES_MAX = 20_000  # rows set aside that wait in memory; further ones are only logged
 RETRY_S = 5.0  # after a disk that refused
 CURSOR_S = 5.0  # a moved cursor is written at most this late: what is sent again after a crash
-STOP_MAX_S = 5.0  # how long a closing journal waits for a disk that hangs
+STOP_MAX_S = 3.0  # how long a closing journal waits for a disk that hangs
 
 
 class ReadingQueue:
@@ -55,12 +59,16 @@ class ReadingQueue:
         self._committed = committed
         self._pending = Group()
         self._flying: Group | None = None
+        self._handed: Group | None = None
+        self._chores: deque[tuple[Callable[[ReadingWriter], Any], asyncio.Future[Any]]] = deque()
         self._flying_since_s = 0.0
+        self._landed_s = time.monotonic()
         self._first_s = 0.0
         self._not_before_s = float("-inf")
         self._cursors_s = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
         self._flushes: list[asyncio.Future[None]] = []
+        self._damaged = False
         self._closed = False
         self._dropping = False
         self.dropped = 0
@@ -104,6 +112,18 @@ class ReadingQueue:
         self._schedule()
         await done
 
+    async def chore(self, work: Callable[[ReadingWriter], T]) -> T:
+        """Run a bite of housekeeping in the writer's thread, after the group that may be there.
+
+        Raises what it raises, and NotDurable after `close`.
+        """
+        if self._closed:
+            raise NotDurable("the journal is closed")
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._chores.append((work, done))
+        self._worker.wake()
+        return await done
+
     @property
     def waiting(self) -> int:
         """How many readings wait in memory."""
@@ -111,7 +131,11 @@ class ReadingQueue:
 
     def busy_s(self) -> float:
         """Tell for how long the present commit has taken; 0.0 while there is none."""
-        return self._loop.time() - self._flying_since_s if self._flying else 0.0
+        return time.monotonic() - self._flying_since_s if self._flying else 0.0
+
+    def idle_s(self) -> float:
+        """Tell for how long nothing was written; 0.0 during a commit."""
+        return 0.0 if self._flying else time.monotonic() - self._landed_s
 
     @property
     def alive(self) -> bool:
@@ -162,34 +186,61 @@ class ReadingQueue:
         return max(due_s, self._not_before_s)
 
     def _hand_over(self, now_s: float) -> None:
-        self._flying, self._pending = self._pending, Group()
-        self._flying_since_s = now_s
+        self._flying = self._handed = self._pending
+        self._pending = Group()
+        self._flying_since_s = time.monotonic()
         self._not_before_s = now_s + GROUP_S
         if self._flying.cursors:
             self._cursors_s = now_s
         self._worker.wake()
 
     def _turn(self) -> None:
-        """Commit the group that was handed over. Runs in the writer's thread."""
-        group = self._flying
-        if group is None:
-            return
+        """Commit the group that was handed over, then do one chore. Runs in the writer's thread."""
+        if self._handed is not None:
+            group, self._handed = self._handed, None
+            self._commit(group)
+        if self._chores:
+            self._do(*self._chores.popleft())
+            if self._chores:
+                self._worker.wake()
+
+    def _commit(self, group: Group) -> None:
         rows: list[tuple[int, Record]] | None = None
         reason = "the writer of the journal died"
         try:
-            rows = self.writer.apply(group)
-        except sqlite3.Error as error:
+            rows = self._apply(group)
+        except (sqlite3.Error, OSError) as error:
             reason = reason_of(error)
-            renewed = self._renew(self.writer, error) if malformed(error) else None
-            if renewed is not None:
-                self.writer = renewed
-                rows = renewed.apply(group)
         finally:
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(partial(self._landed, group, rows, reason))
+            self._post(partial(self._landed, group, rows, reason))
+
+    def _apply(self, group: Group) -> list[tuple[int, Record]]:
+        if not self._damaged:
+            try:
+                return self.writer.apply(group)
+            except sqlite3.Error as error:
+                if not malformed(error):
+                    raise
+                self._damaged = True
+        self.writer = self._renew(self.writer)
+        self._damaged = False
+        return self.writer.apply(group)
+
+    def _do(self, work: Callable[[ReadingWriter], Any], done: asyncio.Future[Any]) -> None:
+        try:
+            result = work(self.writer)
+        except Exception as error:  # noqa: BLE001  (a chore's mistake is its caller's)
+            self._post(partial(_settle, done, None, error))
+        else:
+            self._post(partial(_settle, done, result, None))
+
+    def _post(self, call: Callable[[], None]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
 
     def _landed(self, group: Group, rows: list[tuple[int, Record]] | None, reason: str) -> None:
         self._flying = None
+        self._landed_s = time.monotonic()
         flushes, self._flushes = self._flushes, []
         if rows is None:
             self._keep(group)
@@ -218,3 +269,12 @@ class ReadingQueue:
             cursors=group.cursors | later.cursors,
             asides=group.asides + later.asides,
         )
+
+
+def _settle(done: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    if done.done():
+        return
+    if error is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(result)

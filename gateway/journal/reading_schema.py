@@ -1,7 +1,10 @@
 """The tables of `readings.db`, as numbered migrations; additive only, as in `alarm_schema`.
 
 A reading is 40 to 50 bytes: what repeats stands in `series` and `epoch`, and there is no secondary index,
-which would touch a page a device each second. `minute` finds a time, `hour` is what charts draw.
+which would touch a page a device each second. `minute` finds a time: the
+readings from its `seq` to the next entry's were taken in during that minute (`stepped`: the clock may have
+gone back there). `hour` is what charts draw, and tells in which hours a series spoke at all. `late` lists
+readings whose own time is more than a minute from when they were taken in.
 """
 
 from __future__ import annotations
@@ -22,14 +25,17 @@ READING_MIGRATIONS: tuple[str, ...] = (
         series INTEGER NOT NULL, epoch INTEGER NOT NULL, id BLOB NOT NULL,
         since_base_ns INTEGER NOT NULL, late_ns INTEGER NOT NULL, drift_ns INTEGER NOT NULL, value NOT NULL
     );
-    CREATE TABLE minute (seq INTEGER PRIMARY KEY, minute INTEGER NOT NULL);
+    CREATE TABLE minute (
+        seq INTEGER PRIMARY KEY, minute INTEGER NOT NULL, trusted INTEGER NOT NULL, stepped INTEGER NOT NULL
+    );
     CREATE INDEX minute_minute ON minute (minute);
     CREATE TABLE late (
         time_ns INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (time_ns, seq)
     ) WITHOUT ROWID;
+    CREATE INDEX late_seq ON late (seq);
     CREATE TABLE hour (
         series INTEGER NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL,
-        total REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, PRIMARY KEY (series, hour)
+        total REAL, low REAL, high REAL, PRIMARY KEY (series, hour)
     ) WITHOUT ROWID;
     CREATE TABLE newest (series INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
     CREATE TABLE guard (

@@ -14,13 +14,16 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.journal import history
+from gateway.journal.alarm_store import AlarmStore
 from gateway.journal.reader import Reader
 from gateway.journal.reading_queue import ReadingQueue, Renew
 from gateway.journal.reading_rows import SELECT_READING, Numbers
 from gateway.journal.reading_sums import hours, newest
-from gateway.journal.reading_writer import ReadingWriter, mark
+from gateway.journal.reading_writer import Group, ReadingWriter, mark
 from gateway.journal.record_codec import read_instant
 from gateway.journal.threads import Threads
+from gateway.journal.wanted import Wanted
 from gateway.model.readings import Guard, Record
 from gateway.model.rows import HourSum, SetAside
 
@@ -39,6 +42,30 @@ class Batch:
     head: int
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a store begins with."""
+
+    head: int
+    cursors: dict[str, int]
+    aside: dict[str, int]
+    latest: list[Record]
+    guards: list[Guard]
+
+    @classmethod
+    def of(cls, writer: ReadingWriter) -> Start:
+        """Read it from the file."""
+        db = writer.db
+        guards = db.execute("SELECT device, name, value, wall_ns, mono_ns, boot, quality FROM guard")
+        return cls(
+            head=writer.next_seq - 1,
+            cursors=dict(db.execute("SELECT name, seq FROM cursor")),
+            aside=dict(db.execute("SELECT outlet, count FROM aside_count")),
+            latest=[record for _, record in newest(db, writer.numbers, mark(db, "summed_seq"))],
+            guards=[Guard(row[0], row[1], row[2], read_instant(row[3:7])) for row in guards],
+        )
+
+
 class ReadingStore:
     """The readings. Made by `Journal.open`; its methods belong to the loop."""
 
@@ -46,7 +73,9 @@ class ReadingStore:
         self,
         path: Path,
         writer: ReadingWriter,
+        start: Start,
         threads: Threads,
+        alarms: AlarmStore,
         *,
         renew: Renew,
         refused: Callable[[str | None], None],
@@ -55,16 +84,13 @@ class ReadingStore:
         self._threads = threads
         self._lanes = {lane: _Lane(path) for lane in (DELIVERY, HISTORY)}
         self._news = asyncio.Event()
-        self.head = writer.next_seq - 1
+        self._alarms = alarms
+        self.head = start.head
         """The newest `seq` that is committed."""
-        db = writer.db
-        self._cursors: dict[str, int] = dict(db.execute("SELECT name, seq FROM cursor"))
-        self._aside: dict[str, int] = dict(db.execute("SELECT outlet, count FROM aside_count"))
-        self._latest = {_point(each): each for _, each in newest(db, writer.numbers, mark(db, "summed_seq"))}
-        self._guards = [
-            Guard(row[0], row[1], row[2], read_instant(row[3:7]))
-            for row in db.execute("SELECT device, name, value, wall_ns, mono_ns, boot, quality FROM guard")
-        ]
+        self._cursors = dict(start.cursors)
+        self._aside = dict(start.aside)
+        self._latest = {_point(each): each for each in start.latest}
+        self._guards = start.guards
         self.queue = ReadingQueue(
             writer, threads, renew=self._renewing(renew), refused=refused, committed=self._committed
         )
@@ -96,7 +122,11 @@ class ReadingStore:
 
     async def cursor(self, name: str) -> int:
         """Give up to which `seq` an outlet has delivered; 0 at its beginning."""
-        return self._cursors.get(name, 0)
+        return self._cursors.setdefault(name, 0)
+
+    def cursors(self) -> dict[str, int]:
+        """Give the cursors of all outlets."""
+        return dict(self._cursors)
 
     async def advance(self, name: str, to: int, aside: Sequence[SetAside] = ()) -> None:
         """Move an outlet's cursor, together with what was refused. Returns before they are written.
@@ -114,7 +144,7 @@ class ReadingStore:
 
     async def asides(self, outlet: str | None = None, *, limit: int = 100) -> list[SetAside]:
         """Give what was set aside, the newest first, with the reason; of one outlet or of all."""
-        return await self._read(HISTORY, partial(_asides, outlet, min(limit, BATCH_MAX)))
+        return await self.read(partial(_asides, outlet, min(limit, BATCH_MAX)))
 
     def aside_counts(self) -> dict[str, int]:
         """Give how many rows were ever set aside, by outlet."""
@@ -123,6 +153,26 @@ class ReadingStore:
     def latest(self) -> list[Record]:
         """Give the last committed reading of each (device, quantity, channel)."""
         return list(self._latest.values())
+
+    async def history(
+        self,
+        *,
+        since_ns: int,
+        until_ns: int,
+        device: str | None = None,
+        place: str | None = None,
+        quantity: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[Record], str | None]:
+        """Give readings, events and evidence of a time, oldest first, at most 1000, each record once.
+
+        With the page comes the `after` of the next, None behind the last; a page may be short or empty and
+        yet not the last. Times are Unix nanoseconds, `until_ns` exclusive. Raises ValueError for an `after`
+        that no page gave.
+        """
+        wanted = Wanted(device, place, quantity, since_ns, until_ns)
+        return await history.page(self._alarms, self.read, wanted, after, limit)
 
     async def hours(
         self,
@@ -140,7 +190,7 @@ class ReadingStore:
             series = numbers.matching(device, place, quantity)
             return hours(db, numbers, series, since_ns, until_ns, min(limit, BATCH_MAX))
 
-        return await self._read(HISTORY, work)
+        return await self.read(work)
 
     def guards(self) -> list[Guard]:
         """Give the guards of measurements as the file held them when it was opened."""
@@ -151,7 +201,13 @@ class ReadingStore:
         kept = await self.queue.close()
         for lane, reader in self._lanes.items():
             await self._threads.call(lane, reader.close)
+        if kept:
+            await self._threads.call(HISTORY, self.queue.writer.db.close)
         return kept
+
+    async def read(self, work: Callable[[sqlite3.Connection, Numbers], T]) -> T:
+        """Run a work of the journal's own on the committed readings, in a reader's thread."""
+        return await self._read(HISTORY, work)
 
     async def _read(self, lane: str, work: Callable[[sqlite3.Connection, Numbers], T]) -> T:
         return await self._threads.call(lane, partial(self._lanes[lane].run, work))
@@ -169,10 +225,11 @@ class ReadingStore:
             self._aside[each.outlet] = self._aside.get(each.outlet, 0) + 1
 
     def _renewing(self, renew: Renew) -> Renew:
-        def call(writer: ReadingWriter, error: sqlite3.Error) -> ReadingWriter | None:
-            renewed = renew(writer, error)
+        def call(writer: ReadingWriter) -> ReadingWriter:
             for lane in self._lanes.values():
-                lane.reader.reopen()
+                lane.reader.close()
+            renewed = renew(writer)
+            renewed.apply(Group(cursors=dict(self._cursors)))
             return renewed
 
         return call

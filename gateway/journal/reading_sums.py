@@ -14,14 +14,14 @@ HOUR_NS = 3600 * NS
 
 
 def roll_up(db: sqlite3.Connection, after: int, through: int) -> None:
-    """Add the measurements with `after` < seq <= `through` to the sums of their hours. Each only once."""
+    """Add the readings with `after` < seq <= `through` to the sums of their hours. Each only once."""
     db.execute(
         "INSERT INTO hour (series, hour, count, total, low, high)"
-        " SELECT r.series, (e.base_ns + r.since_base_ns) / ?1 AS own_hour, count(*), total(r.value),"
-        " min(r.value), max(r.value) FROM reading AS r JOIN epoch AS e ON e.id = r.epoch"
-        " JOIN series AS s ON s.id = r.series"
-        " WHERE r.seq > ?2 AND r.seq <= ?3 AND s.kind = 'measurement' AND s.test = 0"
-        " AND typeof(r.value) IN ('integer', 'real') GROUP BY r.series, own_hour"
+        " SELECT series, hour, count(*), sum(number), min(number), max(number) FROM ("
+        "  SELECT r.series, (e.base_ns + r.since_base_ns) / ?1 AS hour, CASE s.kind WHEN 'measurement'"
+        "   THEN r.value END AS number FROM reading AS r JOIN epoch AS e ON e.id = r.epoch"
+        "   JOIN series AS s ON s.id = r.series WHERE r.seq > ?2 AND r.seq <= ?3"
+        " ) GROUP BY series, hour"
         " ON CONFLICT (series, hour) DO UPDATE SET count = count + excluded.count,"
         " total = total + excluded.total, low = min(low, excluded.low), high = max(high, excluded.high)",
         (HOUR_NS, after, through),
@@ -53,9 +53,11 @@ def hours(
     found: list[HourSum] = []
     for number in series:
         each = numbers.series[number]
+        if each.test:
+            continue
         rows = db.execute(
             "SELECT hour, count, total, low, high FROM hour WHERE series = ? AND hour >= ? AND hour < ?"
-            " ORDER BY hour LIMIT ?",
+            " AND total IS NOT NULL ORDER BY hour LIMIT ?",
             (number, first, end, limit - len(found)),
         )
         found.extend(

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gateway.journal.database import synchronous
 from gateway.journal.errors import disk_failed
@@ -15,11 +16,13 @@ from gateway.journal.reading_rows import INSERT_READING, Numbers, Row
 from gateway.journal.reading_sums import roll_up
 from gateway.journal.record_codec import instant_columns
 from gateway.journal.timings import Timings
-from gateway.model.clock import NS
+from gateway.model.clock import NS, ClockQuality
 from gateway.model.readings import Guard, Record
 from gateway.model.rows import SetAside
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MINUTE_NS = 60 * NS
 LATE_NS = MINUTE_NS  # a reading whose own time is further off than this is listed apart
@@ -50,7 +53,7 @@ class ReadingWriter:
         self.db = db
         self.numbers = Numbers(db)
         self._timings = timings
-        self._minute = _one(db, "SELECT minute FROM minute ORDER BY seq DESC LIMIT 1")
+        self._minute: tuple[int, bool] | None = None
         self.next_seq = max(
             first_seq, 1 + (_one(db, "SELECT seq FROM reading ORDER BY seq DESC LIMIT 1") or 0)
         )
@@ -79,7 +82,7 @@ class ReadingWriter:
             self._undo()
             raise
 
-    def work(self, work: Callable[[sqlite3.Connection], int]) -> int:
+    def work(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a piece of housekeeping in a transaction of its own that does not wait for the disk."""
         synchronous(self.db, full=False)
         try:
@@ -144,9 +147,13 @@ class ReadingWriter:
 
     def _note_times(self, encoded: Sequence[Row], records: Sequence[Record]) -> None:
         for row, record in zip(encoded, records, strict=True):
-            minute = record.at.wall_ns // MINUTE_NS
+            minute = record.at.wall_ns // MINUTE_NS, record.clock is not ClockQuality.UNSYNCED
             if minute != self._minute:
-                self.db.execute("INSERT INTO minute (seq, minute) VALUES (?, ?)", (row[0], minute))
+                stepped = self._minute is None or minute[0] < self._minute[0]
+                self.db.execute(
+                    "INSERT INTO minute (seq, minute, trusted, stepped) VALUES (?, ?, ?, ?)",
+                    (row[0], *minute, stepped),
+                )
                 self._minute = minute
             if abs(row[5]) > LATE_NS:
                 self.db.execute("INSERT INTO late (time_ns, seq) VALUES (?, ?)", (record.time_ns, row[0]))

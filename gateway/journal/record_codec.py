@@ -10,7 +10,7 @@ from gateway.model.readings import Kind, Record, Value
 
 SELECT_EVENT = (
     "SELECT id, device, place, quantity, kind, value, unit, channel, time_ns, wall_ns, mono_ns, boot,"
-    " quality, driver, test, seq FROM event "
+    " quality, driver, test, seq, evidence FROM event "
 )
 INSERT_EVENT = (
     "INSERT INTO event (id, device, place, quantity, kind, value, unit, channel, time_ns, wall_ns, mono_ns,"

@@ -1,0 +1,163 @@
+"""Opening `alarms.db` although it may be damaged.
+
+A damaged file is set apart. In its place comes the last hourly copy, and into that everything that can
+still be read of the damaged file: rows from both ends of each table up to the damage. Where a table can be
+read whole it replaces the copy's, so that what was closed or signed out since the copy stays so.
+Decision: calls go on with what was saved, loudly; refusing to start would silence the whole home.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.journal.alarm_schema import ALARM_MIGRATIONS
+from gateway.journal.alarm_store import Start
+from gateway.journal.alert_codec import decode_alert
+from gateway.journal.database import connect, copy_to, migrate, remove, set_apart, settle
+from gateway.journal.errors import malformed
+from gateway.journal.folder import StateFolder
+from gateway.journal.ledger import Ledger
+from gateway.journal.ledger_audit import NOTHING
+from gateway.journal.ledger_part import Changes
+from gateway.journal.tables import put_rows, readable_rows, table_of
+from gateway.model.clock import Clock
+from gateway.model.problem import Problem
+
+log = logging.getLogger(__name__)
+
+SEQ_GAP = 10_000  # numbers left out after a repair, so that none that was lost is given a second time
+NUMBERED = ("alert_log", "event")
+AUDIT_TABLES = ("audit", "audit_end")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The writing connection, what its store begins with, and what was repaired (None: nothing)."""
+
+    db: sqlite3.Connection
+    start: Start
+    repaired: str | None = None
+
+
+def open_alarms(folder: StateFolder, clock: Clock) -> Opened:
+    """Open `alarms.db`, checked and migrated. Raises Problem where the disk refuses."""
+    path = folder.alarms
+    try:
+        try:
+            db = _checked(path)
+        except sqlite3.DatabaseError as error:
+            if not malformed(error):
+                raise
+            return repair_alarms(folder, clock)
+        migrate(db, path, ALARM_MIGRATIONS)
+        return Opened(db, _start(db, clock))
+    except (sqlite3.Error, OSError) as error:
+        raise Problem(
+            str(path),
+            expected="a journal that can be opened and written",
+            found=str(error),
+            do="see whether the disk is full or read-only; then start again",
+        ) from error
+
+
+def repair_alarms(folder: StateFolder, clock: Clock) -> Opened:
+    """Replace a damaged `alarms.db`. Every other connection to it must be closed. Raises sqlite3.Error."""
+    damaged = set_apart(folder.alarms)
+    source = _restore_copy(folder)
+    with ExitStack() as undo:
+        undo.callback(remove, folder.alarms)
+        db = undo.enter_context(closing(connect(folder.alarms)))
+        migrate(db, folder.alarms, ALARM_MIGRATIONS)
+        saved = _fill(db, damaged, source, clock)
+        undo.pop_all()
+    told = f"alarms.db was damaged; it was made anew from {source} and {saved} rows of the damaged file"
+    log.error("%s, which is kept as %s", told, damaged)
+    return Opened(db, _start(db, clock), told)
+
+
+def _start(db: sqlite3.Connection, clock: Clock) -> Start:
+    return Start.of(Ledger(db, clock, Changes()))
+
+
+def copy_alarms(folder: StateFolder) -> None:
+    """Write the hourly copy. Raises sqlite3.Error or OSError."""
+    with closing(connect(folder.alarms, read_only=True)) as db:
+        copy_to(db, folder.alarms_copy)
+
+
+def _checked(path: Path) -> sqlite3.Connection:
+    db = connect(path)
+    try:
+        for (line,) in db.execute("PRAGMA quick_check(1)"):
+            if line != "ok":
+                error = sqlite3.DatabaseError(line)
+                error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+                raise error
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _restore_copy(folder: StateFolder) -> str:
+    if not folder.alarms_copy.exists():
+        return "nothing"
+    fresh = folder.path / "alarms.restored.new"
+    try:
+        shutil.copyfile(folder.alarms_copy, fresh)
+        _checked(fresh).close()
+        settle(fresh, folder.alarms)
+    except (sqlite3.Error, OSError) as error:
+        log.warning("the copy of alarms.db cannot be used: %s", error)
+        fresh.unlink(missing_ok=True)
+        return "nothing"
+    return "the last copy"
+
+
+def _fill(db: sqlite3.Connection, damaged: Path | None, source: str, clock: Clock) -> int:
+    db.execute("BEGIN IMMEDIATE")
+    saved = _salvage(db, damaged, clock) if damaged else 0
+    for table in NUMBERED:
+        db.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?", (SEQ_GAP, table))
+    ledger = Ledger(db, clock, Changes())
+    ledger.put_mark("log_floor", ledger.log_seq())
+    ledger.audit("journal_repaired", by=None, source="journal", detail={"from": source, "rows": saved})
+    db.execute("COMMIT")
+    return saved
+
+
+def _salvage(db: sqlite3.Connection, damaged: Path, clock: Clock) -> int:
+    """Take over every row that can be read; gives how many."""
+    saved = 0
+    names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    with closing(sqlite3.connect(damaged, isolation_level=None)) as old:
+        for name in names:
+            if name.startswith("sqlite_") or name in AUDIT_TABLES:
+                continue
+            table = table_of(db, name)
+            rows, whole = readable_rows(old, table)
+            if name == "alert":
+                rows = [row for row in rows if _is_alert(row[table.place("document")])]
+            put_rows(db, table, rows, whole=whole)
+            saved += len(rows)
+        return saved + _salvage_audit(db, old, clock)
+
+
+def _salvage_audit(db: sqlite3.Connection, old: sqlite3.Connection, clock: Clock) -> int:
+    rows, _ = readable_rows(old, table_of(db, "audit"))
+    ends, _ = readable_rows(old, table_of(db, "audit_end"))
+    beginning = next(((end[1], bytes(end[2])) for end in ends if end[0] == "first"), (0, NOTHING))
+    return Ledger(db, clock, Changes()).adopt_audit(sorted(rows, key=lambda row: int(row[0])), beginning)
+
+
+def _is_alert(document: bytes) -> bool:
+    try:
+        decode_alert(document)
+    except ValueError:
+        return False
+    return True
