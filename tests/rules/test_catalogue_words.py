@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
+import gateway
 from gateway.model import catalogue
+from gateway.model.alert import Handling
 from gateway.model.catalogue import LANGUAGES, placeholders, shipped
+from gateway.model.refusal import STATUS
 
 # people.md, "Words": kind -> (Danish, what to do, English)
 FIXED = {
@@ -191,3 +196,37 @@ def test_an_overlay_changes_words_only(overlay: dict[str, dict[str, str]], names
     """What would lose a place or name a thing that does not exist is refused, and says where."""
     with pytest.raises(ValueError, match=re.escape(names)):
         shipped().overlaid(overlay)
+
+
+def test_every_transition_and_refusal_of_an_alert_has_words() -> None:
+    """A sweep over the source: what is audited on an alert, and why something is refused, has words."""
+    audited: set[str] = set()
+    reasons: set[str] = set()
+    for path in sorted((Path(gateway.__file__).parent / "alerts").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            words = [str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
+            if name in ("Audit", "audit"):
+                audited.update(words[:1])
+            elif name in ("refused", "Refuse") and len(words) >= 2:
+                reasons.add(words[1])
+            reasons |= {
+                str(word.value.value)
+                for word in node.keywords
+                if name == "Refused" and word.arg == "reason" and isinstance(word.value, ast.Constant)
+            }
+    reasons |= {f"{handling.value}_alert" for handling in Handling}
+    told_to_nobody = {
+        "stale_timer",
+        "timer_does_not_fit",
+        "not_calling",
+        "step_is_over",
+    }  # answers to the engine
+    assert len(audited) >= 20
+    assert len(reasons) >= 12
+    assert {what for what in audited if not shipped().has(f"timeline.{what}")} == set()
+    unsaid = {reason for reason in reasons - told_to_nobody if not shipped().has(f"refusal.{reason}")}
+    assert unsaid == set()
+    assert {code for code in STATUS if not shipped().has(f"refusal.{code}")} == set()
