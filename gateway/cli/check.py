@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gateway.cli.options import CONFIG, Config, Json
-from gateway.model.problem import Exit, Finding
+from gateway.cli.options import CONFIG, STATE, Config, Json, State
+from gateway.model.problem import Exit, Finding, Problem
+
+if TYPE_CHECKING:
+    from gateway.settings.loader import Loaded
 
 EXAMPLE = "Example: velgate check --config /etc/velgate"
 
 
-def check(config: Config = CONFIG, json: Json = False) -> None:
+def check(config: Config = CONFIG, state: State = STATE, json: Json = False) -> None:
     """Validate the configuration, offline.
 
     Nothing is contacted and nothing is changed.
 
     Every error is listed with file, line, key, what was expected and what to do. Warnings alone: exit 0.
+    Where the state folder has a journal, rules that rest for lack of a legal basis are warned of.
     """
     from datetime import UTC, datetime
 
@@ -27,24 +32,33 @@ def check(config: Config = CONFIG, json: Json = False) -> None:
     from gateway.settings.loader import load
 
     found = load(config, now=datetime.now(UTC))
+    findings = [*found.findings, *_resting(found, state)]
+    warnings = [finding for finding in findings if finding.warning]
+    errors = len(findings) - len(warnings)
     if json:
-        emit(
-            {
-                "ok": not found.errors,
-                "files": found.files,
-                "errors": len(found.errors),
-                "warnings": len(found.warnings),
-                "findings": documents(found.findings),
-            }
-        )
+        head = {"ok": not errors, "files": found.files, "errors": errors, "warnings": len(warnings)}
+        emit({**head, "findings": documents(findings)})
     else:
-        explain(found.findings)
-    files, errors = count(found.files, "file"), count(len(found.errors), "error")
-    warned = f", {count(len(found.warnings), 'warning')}" if found.warnings else ""
-    if found.errors:
-        say(f"{errors}{warned} in {files}; nothing was changed.")
+        explain(findings)
+    warned = f", {count(len(warnings), 'warning')}" if warnings else ""
+    if errors:
+        say(f"{count(errors, 'error')}{warned} in {count(found.files, 'file')}; nothing was changed.")
         raise typer.Exit(Exit.CONFIGURATION)
-    say(f"No errors{warned} in {files}.")
+    say(f"No errors{warned} in {count(found.files, 'file')}.")
+
+
+def _resting(found: Loaded, state: Path) -> list[Finding]:
+    if found.errors or found.valid is None or not found.valid.device:
+        return []
+    from gateway.cli.resting import resting
+    from gateway.cli.say import say
+
+    try:
+        return list(resting(found, found.valid, state))
+    except Problem as problem:
+        why = problem.findings[0]
+        say(f"Legal bases were not looked at: {why.found} at {why.where}.")
+        return []
 
 
 def documents(findings: Iterable[Finding]) -> list[dict[str, Any]]:
