@@ -33,7 +33,7 @@ BENEFIT = timedelta(seconds=60)
 be deaf, and says so within this time."""
 BROKER = "mqtt-in"
 """The subject of `source.down` where it is the broker that messages come from."""
-LOST = frozenset({"frames.dropped"})
+LOST = frozenset({"frames.dropped", "journal.repaired"})
 """Troubles after which something may be lost for good: they stay until a person has seen them."""
 _NOT_TOLD = frozenset({SILENT, BATTERY, *(name for name in OWN_RULES if name.startswith("basis-"))})
 
