@@ -1,0 +1,1 @@
+"""The API of the board: one file a subject, each a list of endpoints."""

@@ -1,0 +1,132 @@
+"""Legal bases over the API: what is recorded, recording, withdrawing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.board.bodies import NewBasis, WithdrawBasis
+from gateway.board.callers import Needs
+from gateway.board.endpoint import Call, Endpoint, json
+from gateway.model.alert import Concern
+from gateway.model.clock import iso
+from gateway.model.refusal import Refused
+from gateway.model.rows import Basis
+from gateway.model.trouble import Trouble
+
+
+def _row(basis: Basis) -> dict[str, Any]:
+    return {
+        "place": basis.place,
+        "concern": basis.concern,
+        "rule": basis.rule,
+        "kind": basis.kind,
+        "until": basis.until.isoformat(),
+        "case": basis.case,
+        "recorded": iso(basis.recorded.wall_ns),
+        "by": basis.by,
+        "withdrawn": basis.withdrawn and iso(basis.withdrawn.wall_ns),
+    }
+
+
+async def list_basis(call: Call) -> Response:
+    """`GET /api/v1/basis`: what is recorded, and the rules that rest for lack of it."""
+    call.looking()
+    rows = await call.board.house.journal.alarms.read(lambda ledger: ledger.basis())
+    no_basis = [dict(row) for row in call.board.house.engine.no_basis()]
+    return json({"basis": [_row(row) for row in rows], "no_basis": no_basis})
+
+
+async def record(call: Call) -> Response:
+    """`POST /api/v1/basis`: record; needs the right `basis`. Also lifts an objection at that place."""
+    given = await call.body(NewBasis)
+    acting = await call.person(given, "basis")
+    assert acting.person is not None
+    house, person, source = call.board.house, acting.person, acting.source
+    if given.place not in house.settings().place:
+        raise Refused("not_found", f"no place {given.place!r} in the configuration")
+    basis = Basis(
+        place=given.place,
+        concern=given.concern,
+        kind=given.kind,
+        until=given.until,
+        case=given.case,
+        recorded=house.clock.now(),
+        by=person,
+    )
+
+    def keep(ledger: Any) -> None:
+        ledger.put_basis(basis)
+        detail = {
+            "place": basis.place,
+            "concern": basis.concern,
+            "kind": basis.kind,
+            "until": str(basis.until),
+        }
+        ledger.audit("basis_recorded", by=person, source=source, detail=detail)
+
+    await house.journal.alarms.write(keep)
+    await house.engine.basis_changed()
+    return json(_row(basis), 201)
+
+
+async def withdraw(call: Call) -> Response:
+    """`DELETE /api/v1/basis`: the resident objects, to a concern at a place or to one rule there."""
+    given = await call.body(WithdrawBasis)
+    acting = await call.person(given)
+    assert acting.person is not None
+    house, person, source = call.board.house, acting.person, acting.source
+    if given.place not in house.settings().place:
+        raise Refused("not_found", f"no place {given.place!r} in the configuration")
+    concern = Concern(given.concern) if given.concern else None
+    if given.rule is not None:
+        rule = house.settings().alerts.rules.get(given.rule)
+        if rule is None:
+            raise Refused("not_found", f"no rule {given.rule!r} in the configuration")
+        concern = rule.concern
+    assert concern is not None
+    objection = house.engine.basis.object(given.place, concern, given.rule, person, house.clock.now())
+
+    def keep(ledger: Any) -> None:
+        ledger.put_basis(objection)
+        detail = {"place": objection.place, "concern": objection.concern, "rule": objection.rule}
+        ledger.audit("basis_withdrawn", by=person, source=source, detail=detail)
+
+    await house.journal.alarms.write(keep)
+    await house.engine.basis_changed()
+    # The person responsible is told: only they may lift it.
+    subject = f"{given.place}-{given.rule or concern.value}"
+    detail = f"objection to {given.rule or concern.value} at {given.place}"
+    house.engine.trouble(
+        Trouble(kind="basis.objected", subject=subject, present=True, detail=detail, place=given.place)
+    )
+    return json(_row(objection))
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/api/v1/basis",
+        needs=Needs.PERSON,
+        handler=list_basis,
+        summary="Legal bases recorded",
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/v1/basis",
+        needs=Needs.LOOK,
+        handler=record,
+        right="basis",
+        summary="Record a legal basis",
+        body=NewBasis,
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/api/v1/basis",
+        needs=Needs.LOOK,
+        handler=withdraw,
+        summary="Withdraw one: the resident objects",
+        body=WithdrawBasis,
+    ),
+)

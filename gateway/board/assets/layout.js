@@ -1,0 +1,153 @@
+// The board: order, columns, and a layout that never moves under a finger.
+
+import { clock, now, span, t, site } from "./boot.js";
+import { draw, make, pending, short, tick } from "./card.js";
+import { drawEmpty, drawStrip } from "./evidence.js";
+import { favicon } from "./favicon.js";
+import { hushed } from "./sound.js";
+import { inOrder, onBoard, onChange, forgetClosed, store, technical, unanswered } from "./store.js";
+
+export const AFTER_TOUCH_MS = 800; // a layout stays as it is this long after the finger has left
+export const SETTLE_MS = 300; // a card that has just moved takes no tap this long
+
+const $ = (id) => document.getElementById(id);
+const cards = new Map();
+const places = new Map();
+let frozenUntil = 0;
+let wanted = false;
+let first = true;
+let timer = 0;
+
+export const frozen = () => performance.now() < frozenUntil;
+export const settling = (card) => performance.now() - (Number(card.dataset.moved) || -1e9) < SETTLE_MS;
+export const cardOf = (id) => cards.get(id);
+
+addEventListener("pointerdown", (event) => { if (event.target.closest?.("#board")) frozenUntil = Infinity; }, true);
+for (const name of ["pointerup", "pointercancel"]) {
+  addEventListener(name, () => {
+    if (frozenUntil !== Infinity) return;
+    frozenUntil = performance.now() + AFTER_TOUCH_MS;
+    setTimeout(() => { if (wanted && !frozen()) render(); }, AFTER_TOUCH_MS + 10);
+  }, true);
+}
+
+export function render() {
+  drawHead();
+  if (frozen()) {
+    wanted = true;
+    for (const [id, card] of cards) { // words may change in place, the layout may not
+      const alert = store.alerts.get(id);
+      const button = card.querySelector("[data-action]");
+      if (alert && button && pending.has(id)) { button.textContent = pending.get(id); button.disabled = true; }
+    }
+    return;
+  }
+  wanted = false;
+  const alerts = inOrder([...store.alerts.values()].filter(onBoard));
+  const standing = alerts.filter(unanswered);
+  const held = alerts.filter((alert) => !unanswered(alert));
+  for (const [id, card] of cards) if (!store.alerts.has(id) || !onBoard(store.alerts.get(id))) { card.remove(); cards.delete(id); places.delete(id); }
+  fill($("waiting"), standing);
+  fill($("held"), held);
+  const n = standing.length;
+  $("waiting").className = `waiting ${n <= 6 ? `large ${n <= 2 ? "one" : "two"}` : n <= 12 ? "grid" : `list${n > 18 ? " wide" : ""}`}`;
+  $("empty").hidden = alerts.length > 0;
+  $("board").classList.toggle("empty-board", alerts.length === 0);
+  if (!alerts.length) drawEmpty();
+  drawStrip();
+  hush();
+  inStep();
+  settle();
+  first = false;
+}
+
+function fill(column, alerts) {
+  let at = column.firstElementChild;
+  for (const alert of alerts) {
+    let card = cards.get(alert.id);
+    if (!card) {
+      card = column.querySelector(`#a-${CSS.escape(alert.id)}`) ?? make(alert);
+      cards.set(alert.id, card);
+    }
+    draw(card, alert);
+    if (card === at) at = at.nextElementSibling;
+    else {
+      const focused = card.contains(document.activeElement) ? document.activeElement : null;
+      column.insertBefore(card, at);
+      focused?.focus({ preventScroll: true });
+    }
+  }
+  while (at) { const next = at.nextElementSibling; if (!cards.has(at.dataset.id) || !alerts.some((alert) => alert.id === at.dataset.id)) at.remove(); at = next; }
+}
+
+// Which cards have moved: they take no tap until the eye has followed.
+function settle() {
+  for (const [id, card] of cards) {
+    const at = `${Math.round(card.offsetTop / 4)} ${Math.round(card.offsetLeft / 4)}`;
+    if (places.get(id) !== at && !first) {
+      card.dataset.moved = performance.now();
+      card.classList.add("fresh");
+      setTimeout(() => card.classList.remove("fresh"), SETTLE_MS);
+    }
+    places.set(id, at);
+  }
+}
+
+function hush() {
+  for (const [id, card] of cards) card.classList.toggle("hushed", hushed(store.alerts.get(id)));
+}
+
+// All that blinks blinks together: one pulse for the whole wall, 1.5 a second.
+function inStep() {
+  for (const animation of document.getAnimations()) if (animation.animationName?.startsWith("blink")) animation.startTime = 0;
+}
+
+export function drawHead() {
+  const standing = [...store.alerts.values()].filter((alert) => onBoard(alert) && unanswered(alert));
+  const wait = $("wait");
+  wait.hidden = standing.length === 0;
+  let title = t("board.title_none");
+  if (standing.length) {
+    const longest = Math.min(...standing.map((alert) => Date.parse(alert.raised)));
+    title = t("board.title_waiting", { count: standing.length, waited: span((now() - longest) / 1000) });
+    const top = inOrder(standing)[0];
+    $("wait-text").textContent = far(top) ? `${short(top)} · ${top.label} · ${title}` : title;
+    const loud = standing.some((alert) => ["emergency", "high"].includes(alert.priority) && !hushed(alert));
+    wait.className = `wait t-${top.priority}${loud ? " blink" : ""}${far(top) ? " far" : ""}`;
+    favicon(standing.length, top.priority);
+  } else favicon(0, "");
+  document.title = `${store.lost ? "⚠ " : ""}${title} · ${site.title}`;
+  $("clock").textContent = clock(now());
+  const technicals = technical();
+  $("technical").hidden = technicals === 0;
+  $("technical").querySelector("span").textContent = t("board.technical_chip", { count: technicals });
+  $("link").classList.toggle("off", !!store.lost);
+  $("link").setAttribute("aria-label", t(store.lost ? "page.no_contact" : "page.connected"));
+}
+
+// Whether the most urgent card is out of sight, above or in another view: then the bar names it.
+function far(alert) {
+  const card = cards.get(alert.id);
+  if (!card || card.closest("[hidden]")) return true;
+  const box = card.getBoundingClientRect();
+  return box.bottom < 90 || box.top > innerHeight - 64;
+}
+
+function everySecond() {
+  forgetClosed();
+  drawHead();
+  for (const [id, card] of cards) { const alert = store.alerts.get(id); if (alert) tick(card, alert); }
+  if (!$("empty").hidden) drawEmpty();
+  hush();
+}
+
+export function startBoard() {
+  onChange(() => {
+    clearTimeout(timer);
+    timer = 0;
+    render();
+  });
+  addEventListener("scroll", drawHead, { passive: true });
+  setInterval(everySecond, 1000);
+  render();
+}

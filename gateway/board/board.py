@@ -1,0 +1,80 @@
+"""What all requests share: the house, who is known, the PIN desk, the hub, the words."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from zoneinfo import ZoneInfo
+
+from gateway.board.callers import Caller, Register, find_person
+from gateway.board.house import House
+from gateway.board.hub import Hub
+from gateway.board.leavers import Leavers
+from gateway.board.metrics import Metrics
+from gateway.board.pins import PinDesk, SlowDown
+from gateway.board.screens import ScreenWatch
+from gateway.board.words import Words
+from gateway.model.catalogue import Catalogue, shipped
+from gateway.model.clock import NS
+from gateway.model.refusal import Refused
+from gateway.settings.models import Person
+
+log = logging.getLogger(__name__)
+
+
+class Board:
+    """The staff page and the API, apart from how requests reach them."""
+
+    def __init__(self, house: House) -> None:
+        """Take what the house gives; nothing runs yet."""
+        self.house = house
+        self.register = Register(house)
+        self.pins = PinDesk()
+        self.hub = Hub(house)
+        self.screens = ScreenWatch(house, self.register)
+        self.leavers = Leavers(house)
+        self._worded: tuple[object, Catalogue] | None = None
+        self.metrics = Metrics(house, self.hub.viewers, self.pins.lockout)
+
+    async def run(self) -> None:
+        """Run the board's own loops, for ever; ends by cancellation only."""
+        try:
+            async with asyncio.TaskGroup() as loops:
+                loops.create_task(self.hub.run(), name="board hub")
+                loops.create_task(self.screens.run(), name="board screens")
+                loops.create_task(self.leavers.run(), name="board leavers")
+        finally:
+            self.pins.close()
+
+    def words(self, language: str) -> Words:
+        """Give the words of a language, in the home's time zone."""
+        settings = self.house.settings()
+        if self._worded is None or self._worded[0] is not settings.wording:
+            self._worded = (settings.wording, shipped().overlaid(settings.wording))
+        return Words(language, ZoneInfo(settings.site.zone), self._worded[1])
+
+    async def check_pin(self, name: str, pin: str, caller: Caller) -> tuple[str, Person]:
+        """Give the person whose initials and PIN these are. Raises Refused or SlowDown; both are audited."""
+        known = find_person(self.house.settings(), name)
+        kept = known[1].pin.get_secret_value() if known and known[1].pin else None
+        now_s = self.house.clock.now().mono_ns / NS
+        person = known[0] if known else None
+        try:
+            right = await self.pins.check(name.casefold(), pin, kept, caller.client, now_s)
+        except SlowDown as slow:
+            if slow.first:
+                await self.note("sign_in_slowed", person, caller, wait_s=round(slow.retry_after_s))
+            raise
+        if known is None or not right:
+            await self.note("sign_in_wrong", person, caller)
+            raise Refused("not_signed_in", "initials or PIN do not fit", reason="wrong_pin")
+        return known
+
+    async def note(
+        self, what: str, by: str | None, caller: Caller, alert: str | None = None, **detail: object
+    ) -> None:
+        """Add an entry to the audit log. Returns after the commit."""
+        source, more = caller.source, {"client": caller.client, **detail}
+        await self.house.journal.alarms.write(
+            lambda ledger: ledger.audit(what, by=by, source=source, alert=alert, detail=more)
+        )

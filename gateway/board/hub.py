@@ -1,0 +1,218 @@
+"""What happens, told to all who look: alerts from the engine, devices and health where they changed, a beat.
+
+Each event is written once and handed to every client's own queue. A client subscribes first and reads the
+log afterwards, so that nothing falls in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from gateway.alerts.bulletin import Published
+from gateway.board.documents import anonymous, personal, public_form
+from gateway.board.house import House
+from gateway.board.viewers import Viewer, Viewers, encode
+from gateway.journal.alarm_writer import Commit
+from gateway.model.alert import Alert
+from gateway.model.clock import NS, iso, parse_iso
+from gateway.model.readings import Record
+
+BEAT_S = 5.0
+TICK_S = 0.5
+HEALTH_TICKS = 2
+DEVICE_TICKS = 4
+LOG_PAGE = 500
+MISSED_MAX = 2000  # transitions replayed to who comes back; behind more of them it fetches everything anew
+HEARD_NS = 30 * NS  # a device row is sent again for "last seen" alone at most this often
+AGAIN_S = 0.2
+READINGS_MAX = 500  # readings told at once; a longer list would make the next alert wait
+RETRY = b"retry: 1000\n\n"
+
+
+class Hub:
+    """Tells everybody. `run` is its loop; the streams themselves are the requests'."""
+
+    def __init__(self, house: House) -> None:
+        """Begin with nobody looking."""
+        self._house = house
+        self.viewers = Viewers()
+        self._health: object = None
+        self._devices: dict[str, dict[str, Any]] = {}
+
+    async def run(self) -> None:
+        """Tell what happens, for ever; ends by cancellation only."""
+        stop = self._house.journal.alarms.on_commit(self._committed)
+        try:
+            async with asyncio.TaskGroup() as loops:
+                loops.create_task(self._alerts(), name="board alerts")
+                loops.create_task(self._readings(), name="board readings")
+                loops.create_task(self._changes(), name="board changes")
+                loops.create_task(self._beats(), name="board beats")
+        finally:
+            stop()
+
+    def shown_on(self, alert: str) -> tuple[int, int]:
+        """Give on how many of how many pages an alert is shown.
+
+        Of the persons who were asked, by the notification rows; where none was asked by name, of the pages
+        that are open.
+        """
+        shown, of = self._house.engine.shown_on(alert)
+        if of:
+            return shown, of
+        drawn = self.viewers.drawn(alert)
+        return drawn, max(drawn, self.viewers.pages)
+
+    async def stream(self, viewer: Viewer, after: int | None) -> AsyncIterator[bytes]:
+        """Give one client its events: first what it missed since `after`, then what comes."""
+        self.viewers.join(viewer)
+        try:
+            yield RETRY
+            last = 0
+            async with aclosing(self._missed(viewer, after)) as missed:
+                async for seq, event in missed:
+                    last = max(last, seq)
+                    yield event
+            while (queued := await viewer.queue.get()) is not None:
+                if last and (known := _seq(queued)) is not None and known <= last:
+                    continue  # it was in the log already
+                yield queued
+        finally:
+            self.viewers.leave(viewer)
+
+    async def _missed(self, viewer: Viewer, after: int | None) -> AsyncGenerator[tuple[int, bytes], None]:
+        alarms = self._house.journal.alarms
+        floor, newest = await alarms.read(lambda ledger: (ledger.log_floor(), ledger.log_seq()))
+        if after is None:
+            yield 0, encode("beat", self._beat(), newest)
+        elif not floor <= after <= newest or newest - after > MISSED_MAX:
+            yield newest, encode("reset", {"seq": newest}, newest)
+        else:
+            seq: int = after
+            while rows := await self._rows(seq):
+                for seq, alert in rows:
+                    yield seq, self._event(alert, seq=seq, durable=True, viewer=viewer)
+        for shown in self._house.engine.open():
+            if not shown.durable:
+                yield 0, self._event(shown.alert, seq=None, durable=False, viewer=viewer)
+
+    async def _rows(self, after: int) -> list[tuple[int, Alert]]:
+        return await self._house.journal.alarms.read(lambda ledger: ledger.log_after(after, LOG_PAGE))
+
+    def _event(self, alert: Alert, *, seq: int | None, durable: bool, viewer: Viewer) -> bytes:
+        document = alert.document(durable=durable, anonymous=anonymous(alert, self._house.clock.now()))
+        return encode("alert", public_form(document) if viewer.caller.public else document, seq)
+
+    async def _alerts(self) -> None:
+        while True:
+            async with aclosing(self._house.engine.subscribe()) as published:
+                async for each in published:
+                    self._published(each)
+            # The engine found us too slow, or began anew: nobody knows what was missed, so all look anew.
+            newest = await self._house.journal.alarms.read(lambda ledger: ledger.log_seq())
+            self.viewers.send(encode("reset", {"seq": newest}, newest))
+            await asyncio.sleep(AGAIN_S)
+
+    def _published(self, published: Published) -> None:
+        alert = published.alert
+        document = alert.document(durable=published.durable)
+        whole = encode("alert", document, published.seq)
+        self.viewers.send_alert(whole, encode("alert", public_form(document), published.seq))
+        if not alert.open:
+            self.viewers.forget(alert.id)
+
+    async def _readings(self) -> None:
+        store = self._house.journal.readings
+        while True:
+            await self.viewers.reading_wanted.wait()
+            cursor = store.head
+            while self.viewers.reading_wanted.is_set():
+                batch = await store.after(cursor, READINGS_MAX)
+                cursor = batch.end
+                for _, record in batch.rows:
+                    self._reading(record)
+
+    def _committed(self, commit: Commit) -> None:
+        if self.viewers.reading_wanted.is_set():
+            for _, record in commit.events:
+                self._reading(record)
+
+    def _reading(self, record: Record) -> None:
+        self.viewers.send_reading(encode("reading", record.document()), personal=personal(record.quantity))
+
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self.viewers.send(encode("beat", self._beat()))
+
+    def _beat(self) -> dict[str, Any]:
+        return {"time": iso(self._house.clock.now().wall_ns), "pages": self.viewers.pages}
+
+    async def _changes(self) -> None:
+        ticks = 0
+        while True:
+            for alert in self.viewers.news():
+                shown, of = self.shown_on(alert)
+                self.viewers.send(encode("shown", {"alert": alert, "shown": shown, "of": of}))
+            if ticks % HEALTH_TICKS == 0:
+                self._tell_health()
+            if ticks % DEVICE_TICKS == 0:
+                self._tell_devices()
+            ticks += 1
+            await asyncio.sleep(TICK_S)
+
+    def _tell_health(self) -> None:
+        health = self._house.health()
+        mark = _mark(health)
+        if self._health is not None and mark != self._health:
+            self.viewers.send(encode("gateway", health))
+        self._health = mark
+
+    def _tell_devices(self) -> None:
+        for row in self._house.devices():
+            before = self._devices.get(row["device"])
+            if before is None or _differs(before, row):
+                self._devices[row["device"]] = row
+                if before is not None:
+                    self.viewers.send_inside(encode("device", row))
+
+
+def _mark(health: dict[str, Any]) -> tuple[object, ...]:
+    states = [
+        (part, row.get("name"), row.get("state"))
+        for part in ("adapters", "rooms", "outlets")
+        for row in health.get(part) or ()
+    ]
+    devices = health.get("devices") or {}
+    alerts = health.get("alerts") or {}
+    return (
+        health.get("level"),
+        health.get("clock"),
+        devices.get("known"),
+        devices.get("heard"),
+        alerts.get("technical"),
+        *states,
+    )
+
+
+def _differs(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether a device's row is worth an event: anything but a new "last seen" or a little signal."""
+    quiet = {"last_seen", "signal"}
+    if {k: v for k, v in before.items() if k not in quiet} != {
+        k: v for k, v in now.items() if k not in quiet
+    }:
+        return True
+    was, seen = before.get("last_seen"), now.get("last_seen")
+    if was is None or seen is None:
+        return was is not seen
+    return parse_iso(seen) - parse_iso(was) >= HEARD_NS
+
+
+def _seq(event: bytes) -> int | None:
+    head, _, _ = event.partition(b"\n")
+    return int(orjson.loads(head[4:])) if head.startswith(b"id: ") else None

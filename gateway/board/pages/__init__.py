@@ -1,0 +1,1 @@
+"""The staff page: files, forms that work without script, views."""

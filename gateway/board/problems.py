@@ -1,0 +1,53 @@
+"""Errors as RFC 9457 problems, `application/problem+json`, with the codes other programs rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from gateway.model.refusal import Refused
+
+SECRET = frozenset({"pin", "token", "code"})
+"""Keys whose value is never repeated in an error."""
+FOUND_MAX = 80
+
+
+def problem(refused: Refused, headers: Mapping[str, str] | None = None) -> Response:
+    """Give the response for a refusal."""
+    extra = dict(headers or {})
+    wait = refused.values.get("retry_after_s")
+    if refused.status == 429 and isinstance(wait, int | float):
+        extra["Retry-After"] = str(max(1, round(wait)))
+    return Response(
+        orjson.dumps(refused.document(), default=str),
+        status_code=refused.status,
+        headers=extra,
+        media_type="application/problem+json",
+    )
+
+
+def invalid(*errors: tuple[str, str, str]) -> Refused:
+    """Make the refusal of a request whose fields are wrong: (key, found, expected)."""
+    rows = [{"key": key, "found": found, "expected": expected} for key, found, expected in errors]
+    return Refused(
+        "invalid", f"{len(rows)} fields are wrong" if len(rows) != 1 else rows[0]["key"], errors=rows
+    )
+
+
+def from_validation(failed: ValidationError) -> Refused:
+    """Turn pydantic's findings into ours, without a secret in them."""
+    return invalid(*(_row(dict(error)) for error in failed.errors(include_url=False, include_context=False)))
+
+
+def _row(error: dict[str, Any]) -> tuple[str, str, str]:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return key, "nothing", "a value"
+    if SECRET & set(key.split(".")):
+        return key, "not shown", str(error["msg"])
+    found = "unknown key" if error["type"] == "extra_forbidden" else repr(error.get("input"))[:FOUND_MAX]
+    return key, found, str(error["msg"])
