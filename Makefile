@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --retries 10 --timeout 60
 
 # What Debian 12 and Raspberry Pi OS call the programs that Velgate starts, and the test programs.
-RUN_PACKAGES := python3-venv dbus mosquitto
+RUN_PACKAGES := python3-venv dbus mosquitto mosquitto-clients
 TEST_PACKAGES := gcc libc6-dev influxdb victoria-metrics chromium fonts-dejavu-core libfaketime
 
 export PIP_NO_INPUT := 1
