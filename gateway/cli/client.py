@@ -18,8 +18,9 @@ ANSWER_S = 30.0  # an answer waits for the disk at most; a chain test takes long
 BEAT_S = 15.0  # three beats of the stream
 BODY_MAX = 16 * 1024 * 1024  # bytes of one answer; a page of 1000 alerts is about 2 MB
 
-_EXITS = {401: Exit.REFUSED, 403: Exit.REFUSED, 404: Exit.NOT_FOUND, 409: Exit.REFUSED}
-_EXITS |= {400: Exit.USAGE, 413: Exit.USAGE, 422: Exit.USAGE, 429: Exit.REFUSED, 503: Exit.UNREACHABLE}
+EXIT_OF = {401: Exit.REFUSED, 403: Exit.REFUSED, 404: Exit.NOT_FOUND, 409: Exit.REFUSED}
+EXIT_OF |= {400: Exit.USAGE, 413: Exit.USAGE, 422: Exit.USAGE, 429: Exit.REFUSED, 503: Exit.UNREACHABLE}
+"""HTTP status -> exit code; any other is `Exit.FAILED`."""
 
 _DO = {
     "not_signed_in": "name a person of  velgate staff list",
@@ -164,7 +165,7 @@ def _refusal(status: int, document: Any) -> Problem:
     said = document if isinstance(document, dict) else {}
     code = str(said.get("code") or status)
     detail = str(said.get("detail") or said.get("title") or f"status {status}")
-    exit_ = _EXITS.get(status, Exit.FAILED)
+    exit_ = EXIT_OF.get(status, Exit.FAILED)
     do = _DO.get(code, "see  velgate status" if exit_ is Exit.FAILED else "correct it and try again")
     if code == "already_acknowledged" and said.get("by"):
         detail += f" (by {said['by']}, since {said.get('since')})"
