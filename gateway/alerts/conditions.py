@@ -13,7 +13,7 @@ from typing import TypeAlias
 from gateway.alerts.bound import Bound
 from gateway.alerts.memory import Memory
 from gateway.alerts.verdicts import Arm, Disarm, Gone, NoBasis, Occurrence, RuleTimerKind, Verdict
-from gateway.model.clock import Instant
+from gateway.model.clock import ClockQuality, Instant
 from gateway.model.readings import Record
 
 Tell: TypeAlias = Callable[[str | None, str | None], Occurrence | NoBasis]
@@ -89,10 +89,23 @@ def seen(key: str, span: timedelta, now: Instant, memory: Memory) -> list[Verdic
     """Note that it is there now; move its timer only if it has fallen behind, to spare the disk."""
     slot = memory[key]
     memory.lately[key] = now
-    if slot.seen is not None and not slot.active and now.since(slot.seen) < span * SLACK:
+    before = None if slot.active else slot.seen
+    if before is not None and before.boot == now.boot and now.since(before) < span * SLACK:
         return []
     memory.change(key, seen=now, active=False)
     return [Arm(SUBJECT + key, "missing", now.plus(span))]
+
+
+def waits_on(key: str, span: timedelta, now: Instant, memory: Memory) -> list[Verdict]:
+    """A start: go on waiting for what must not be missing; anew where nobody knows how long it was dark."""
+    slot = memory[key]
+    if slot.seen is None or slot.active:
+        return []
+    unknown = ClockQuality.UNSYNCED in (slot.seen.quality, now.quality)
+    if slot.seen.boot != now.boot and unknown:
+        return seen(key, span, now, memory)
+    left = max(span * (1 + SLACK) - now.since(slot.seen), timedelta(0))
+    return [Arm(SUBJECT + key, "missing", now.plus(left))]
 
 
 def held_long_enough(key: str, memory: Memory, tell: Tell) -> list[Verdict]:

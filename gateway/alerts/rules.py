@@ -25,7 +25,7 @@ from gateway.alerts.conditions import (
     on_event,
     on_level,
     on_sight,
-    seen,
+    waits_on,
 )
 from gateway.alerts.hours import is_open, opens
 from gateway.alerts.inputs import Suppression
@@ -43,7 +43,7 @@ from gateway.alerts.verdicts import (
 from gateway.alerts.watched import Watched
 from gateway.model.alert import Concern, Priority
 from gateway.model.catalogue import OWN_RULES, shipped
-from gateway.model.clock import ClockQuality, Instant
+from gateway.model.clock import Instant
 from gateway.model.readings import Kind, Record
 from gateway.settings.alerting import Rule
 from gateway.settings.models import Settings
@@ -121,16 +121,15 @@ class RuleBook:
         return tally.judged()
 
     def started(self, now: Instant, memory: Memory) -> Judged:
-        """Say what is to be set at start. After an unsynced boot, what must not be missing starts anew."""
+        """Say what is to be set at start: go on waiting for what must not be missing.
+
+        After an unsynced boot that starts anew, or each power cut would ring for each sensor.
+        """
         tally = _Tally()
         for key in memory:
-            slot = memory[key]
-            if slot.seen is None or slot.active or key.startswith(OWN):
-                continue
-            if slot.seen.boot != now.boot and now.quality is ClockQuality.UNSYNCED:
-                found = self._by_key(key)
-                if found is not None and found[0].when.missing is not None:
-                    tally.verdicts += seen(key, found[0].when.missing, now, memory)
+            found = None if key.startswith(OWN) or memory[key].seen is None else self._by_key(key)
+            if found is not None and found[0].when.missing is not None:
+                tally.verdicts += waits_on(key, found[0].when.missing, now, memory)
         return tally.judged()
 
     def due(self, subject: str, kind: RuleTimerKind, now: Instant, memory: Memory) -> Judged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,26 @@ def test_an_unsynced_boot_starts_silence_anew() -> None:
     house.restart(dark=timedelta(hours=5), boot="boot-2")
     assert house.wait(hours=11, minutes=59) == []
     assert house.wait(minutes=75) == ["+no-motion/room-12 no_motion medium"]
+
+
+def test_a_wait_that_began_in_an_unsynced_boot_starts_anew() -> None:
+    """Its timer is of no use in the next boot, whatever that one knows: it is set again."""
+    house = RuleHouse(at=DAY)
+    house.unsync()
+    house.says("uro-12", "motion", True)
+    house.now = replace(house.now, quality=ClockQuality.SYNCED)
+    house.restart(dark=timedelta(hours=5), boot="boot-2")
+    assert house.wait(hours=11, minutes=59) == []
+    assert house.wait(minutes=75) == ["+no-motion/room-12 no_motion medium"]
+
+
+def test_a_lost_timer_is_set_again_at_start() -> None:
+    """The memory says what is waited for; the timers follow from it."""
+    house = RuleHouse(at=DAY)
+    house.says("uro-12", "motion", True)
+    house.timers.clear()
+    house.restart()
+    assert house.wait(hours=13, minutes=12) == ["+no-motion/room-12 no_motion medium"]
 
 
 def test_a_synced_boot_goes_on() -> None:
