@@ -6,11 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 HELP = "Frames in, readings out, offline."
-EPILOG = """Example: velgate decode frames.jsonl --key A4:C1:38:00:00:01=231d39c1d7cc1ab1aee224cd096db932
+EPILOG = """Example: velgate decode frames.jsonl --driver bthome
 
-One JSON line comes out for each frame, in order.
-
-FILE holds JSON lines, one frame each; - or nothing reads standard input. What cannot be decoded gives a
+One JSON line comes out for each frame, in order. FILE holds JSON lines, one
+frame each; - or nothing reads standard input. What cannot be decoded gives a
 line with an error and never stops the run."""
 
 

@@ -35,7 +35,10 @@ def list_drivers(json: Json = False) -> None:
 
 @app.command("show", epilog="Example: velgate driver show bthome")
 def show_driver(name: str, json: Json = False) -> None:
-    """Show one driver: which frames it takes, how often its devices speak, and what they report."""
+    """Show one driver.
+
+    Which frames it takes, how often its devices speak, and what they report.
+    """
     loaded, findings = installed(name)
     if not loaded:
         explain(findings)
