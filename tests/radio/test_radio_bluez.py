@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -244,6 +245,13 @@ async def test_what_a_signal_carried_is_told_from_what_bluez_remembers(sim: Simu
         sim.do("kald-01", "silence")
         sim.do("klima-01", "silence")
         try:
+
+            async def quiet() -> bool:
+                before = len(heard.advertisements)
+                await asyncio.sleep(0.1)
+                return len(heard.advertisements) == before
+
+            await eventually(quiet)
             known = presses(heard)[-1]
             await emit(device, "org.bluez.Device1", {"Trusted": Variant("b", True)}, [])
             await emit(device, "org.bluez.Device1", {}, ["RSSI"])
