@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.alerts import conditions
-from gateway.alerts.verdicts import Occurrence
+from gateway.alerts.verdicts import Judged, Occurrence
 from gateway.alerts.watched import watched
 from gateway.model.alert import Concern, Priority
 from gateway.model.quantities import PRESSES
@@ -187,6 +187,28 @@ def test_missing_moves_its_timer_seldom() -> None:
         armed += len(judged.verdicts)
         house.wait(minutes=1)
     assert armed == 9  # one each 72 minutes of ten hours
+
+
+def test_missing_counts_from_the_last_sight_to_the_second() -> None:
+    """Though its timer was not moved for the last one, it fires twelve hours after that one."""
+    house = RuleHouse(at=DAY)
+    house.says("uro-12", "motion", True)
+    house.wait(minutes=50)
+    house.says("uro-12", "motion", True)
+    assert house.wait(hours=11, minutes=59) == []
+    assert house.wait(minutes=1) == ["+no-motion/room-12 no_motion medium"]
+
+
+def test_missing_without_a_basis_is_counted_and_begins_anew() -> None:
+    """An objection that came meanwhile: no alert, and nothing waits on."""
+    house = RuleHouse(at=DAY)
+    house.says("uro-12", "motion", True)
+    house.basis.refused = {("room-12", Concern.PRESENCE)}
+    assert house.wait(hours=13) == ["?no-motion room-12"]
+    assert (house.timers, len(house.memory)) == ({}, 0)
+    assert (
+        house.take(house.book.due("rule:no-motion/room-12", "missing", house.now, house.memory)) == Judged()
+    )
 
 
 def test_outside_its_schedule_it_is_recorded_only() -> None:

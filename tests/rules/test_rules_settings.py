@@ -147,6 +147,20 @@ RULE: dict[str, Any] = {
         ({"override": [{"held": "3m"}]}, "places or devices"),
         ({"override": [{"places": "room-12", "above": 3}]}, "where the rule has a limit only"),
         ({"override": [{"places": "room-12", "missing": "3h"}]}, "waits for something only"),
+        (
+            {
+                "when": {"quantity": "opening", "missing": "3h"},
+                "override": [{"places": "room-12", "held": "3m"}],
+            },
+            "watches a state or a limit only",
+        ),
+        (
+            {
+                "latching": True,
+                "override": [{"places": "a", "schedule": {"start": "23:00", "end": "07:00"}}],
+            },
+            "no override of schedule",
+        ),
         ({"concern": "vital", "when": {"quantity": "spo2", "below": 90}}, 'kind = "vital.limit"'),
     ],
 )
@@ -162,6 +176,18 @@ def test_a_target_is_one_of_the_known(target: str) -> None:
     """A step that tells nobody does not load."""
     with pytest.raises(ValidationError):
         Policy.model_validate({"steps": [{"targets": [target], "after": "1m"}]})
+
+
+def test_a_refused_device_is_told_within_a_minute_whatever_is_configured() -> None:
+    """The wait may be shortened, not made longer than a call may be lost."""
+    with pytest.raises(ValidationError, match="must not go unheard for a minute"):
+        home_settings({"alerts": {"supervision": {"refused_after": "2m"}}})
+
+
+def test_names_of_rules_are_slugs() -> None:
+    """They appear in topics and keys."""
+    with pytest.raises(ValidationError, match="lower-case letters"):
+        home_settings({"alerts": {"rules": {"Dør åbnet": RULE}}})
 
 
 def test_targets_split() -> None:
