@@ -64,13 +64,13 @@ class Child:
         except (OSError, NoSense) as error:
             return self._fell(error)
 
-    async def ask_in_turn(self, route: Route, frame: Frame, key_of: KeyOf) -> Outcome:
-        """Have one frame decoded on the event loop. A child that is not up yet is not waited for."""
+    async def ask_in_turn(self, route: Route, frame: Frame, key_of: KeyOf) -> Outcome | None:
+        """Have one frame decoded on the event loop. None: it is not up yet, and is not waited for."""
         self._turn = self._turn or asyncio.Lock()
         async with self._turn:
             try:
                 if not self._up():
-                    return Outcome([], Fault("driver_failed", "its process is being started again"))
+                    return None
                 async with asyncio.timeout(PATIENCE_S):
                     return _outcome(await self._exchange(_request(route, frame, key_of)))
             except (OSError, NoSense) as error:  # a TimeoutError is an OSError

@@ -43,9 +43,9 @@ class Children:
         outcome = self._by_name[route.loaded.name].ask(route, frame, key_of)
         return outcome, time.perf_counter() - began
 
-    async def ask_in_turn(self, route: Route, frame: Frame, key_of: KeyOf) -> tuple[Outcome, float]:
-        """Have a frame decoded without blocking the loop. The time is the child's: it counts as none."""
-        return await self._by_name[route.loaded.name].ask_in_turn(route, frame, key_of), 0.0
+    async def ask_in_turn(self, route: Route, frame: Frame, key_of: KeyOf) -> Outcome | None:
+        """Have a frame decoded without blocking the loop; None while the child is being started again."""
+        return await self._by_name[route.loaded.name].ask_in_turn(route, frame, key_of)
 
     def close(self) -> None:
         """End all children."""

@@ -82,7 +82,10 @@ class DriverHost:
         name = route.loaded.name
         if not self.quarantine.admits(name):
             return Outcome([], Fault("driver_failed", self._aside(name)))
-        return self._judged(name, *await self.children.ask_in_turn(route, frame, key_of))
+        outcome = await self.children.ask_in_turn(route, frame, key_of)
+        if outcome is None:
+            return Outcome([], Fault("driver_failed", "its process is being started again"))
+        return self._judged(name, outcome, 0.0)  # the time was the child's
 
     def close(self) -> None:
         """Stop the children and give the timer back."""

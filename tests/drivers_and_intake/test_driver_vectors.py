@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.vectors import FOLDER, MODULES, Vector, answer, host, plain, vectors
 
 from gateway.intake.host import DriverHost
 from gateway.intake.offline import OfflineDecoder
+from support.vectors import FOLDER, MODULES, Vector, answer, host, plain, vectors
 
 SHIPPED = 6
-DECODE_CODES = {"truncated", "malformed", "unsupported", "key_missing", "key_wrong", "implausible", "replayed"}
+DECODE_CODES = {
+    "truncated",
+    "malformed",
+    "unsupported",
+    "key_missing",
+    "key_wrong",
+    "implausible",
+    "replayed",
+}
 NEVER_RAISED = {  # codes that a driver's format has no place for
     "bthome": set(),
     "ruuvi": {"key_missing", "key_wrong", "replayed"},
