@@ -122,7 +122,9 @@ class Step(Table):
     """
 
     targets: tuple[Target, ...] = Field(min_length=1)
+    """Whom to tell."""
     after: Lasting
+    """How long to wait for somebody to take it."""
 
 
 class Policy(Table):
@@ -130,7 +132,9 @@ class Policy(Table):
 
     steps: tuple[Step, ...] = Field(min_length=1)
     return_after: Lasting = timedelta(minutes=10)
+    """How long after somebody took it an alert comes back, if nobody closes it."""
     presence_after: Lasting = timedelta(minutes=30)
+    """The same, once somebody is with the resident."""
     repeat: bool = True
     """Whether the last step begins again; always so for an emergency and for `self`."""
 
@@ -148,7 +152,9 @@ class When(Table):
     state: bool | str | None = None
     """The value of a state."""
     above: float | None = None
+    """A measurement above this."""
     below: float | None = None
+    """A measurement below this."""
     hysteresis: float = Field(default=0, ge=0)
     """How far a measurement must come back before the condition is gone."""
     missing: Lasting | None = None
@@ -196,21 +202,30 @@ class Schedule(Table):
     """
 
     start: LocalTime
+    """When it begins."""
     end: LocalTime
+    """When it ends."""
     weekdays: tuple[Weekday, ...] = Field(default=(1, 2, 3, 4, 5, 6, 7), min_length=1)
+    """The days on which it begins."""
 
 
 class Case(Table):
     """A finer case of a rule, by word, kind of place or kind of device; the first that fits is taken."""
 
     event: OneOrMany = ()
+    """The words of an event it is about."""
     place_kind: PlaceKind | None = None
+    """The kind of place it is about."""
     calls: bool | None = None
     """Whether the device carries help calls or falls."""
     kind: KindName
+    """What the alert is called then."""
     priority: Priority
+    """How urgent it is then."""
     policy: str
+    """Who is told then."""
     do: Do = None
+    """What to do then; else the catalogue's line for `kind`."""
 
     @model_validator(mode="after")
     def _differs(self) -> Case:
@@ -223,15 +238,25 @@ class Override(Table):
     """What differs at some places or devices; the first that fits is taken, the rest is the rule's."""
 
     places: OneOrMany = ()
+    """Where it holds; a home brings its bath along."""
     devices: OneOrMany = ()
+    """The devices it holds for."""
     enabled: bool | None = None
+    """Whether the rule holds there."""
     held: Span | None = None
+    """How long the condition must hold there."""
     missing: Lasting | None = None
+    """How long nothing may come there."""
     above: float | None = None
+    """The upper limit there."""
     below: float | None = None
+    """The lower limit there."""
     schedule: Schedule | None = None
+    """When it notifies there."""
     priority: Priority | None = None
+    """How urgent it is there."""
     policy: str | None = None
+    """Who is told there."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> Override:
@@ -244,11 +269,16 @@ class Rule(Table):
     """A condition, what it is called, how urgent it is, and what to do about it."""
 
     enabled: bool = True
+    """Whether it holds at all."""
     when: When
     kind: KindName
+    """What the alert is called: a key of the catalogue, such as `bed.left`."""
     concern: Concern
+    """What it is about; `fall`, `presence` and `vital` need a legal basis."""
     priority: Priority
+    """How urgent it is."""
     policy: str
+    """Who is told when: a policy of `alerts.policies`."""
     do: Do = None
     """What to do; else the catalogue's line for `kind`."""
     cases: tuple[Case, ...] = ()
@@ -262,7 +292,9 @@ class Rule(Table):
     places: OneOrMany = ()
     """Where it holds; empty: everywhere. A home brings its bath along."""
     devices: OneOrMany = ()
+    """The devices it holds for; empty: all."""
     except_places: OneOrMany = ()
+    """Where it does not hold."""
     place_kinds: tuple[PlaceKind, ...] = ()
     """The kinds of place where it holds; empty: every kind."""
     override: tuple[Override, ...] = ()
@@ -354,26 +386,38 @@ class Shift(Table):
     """One weekly shift of a group, local time. One over midnight belongs to the day it begins on."""
 
     start: LocalTime
+    """When it begins."""
     end: LocalTime
+    """When it ends."""
     weekdays: tuple[Weekday, ...] = Field(default=(1, 2, 3, 4, 5, 6, 7), min_length=1)
+    """The days on which it begins."""
     persons: tuple[str, ...]
+    """Who is on duty."""
 
 
 class Group(Table):
     """A duty group. Without shifts all `persons` are always on duty."""
 
     label: str = ""
+    """What staff call it."""
     persons: tuple[str, ...] = ()
+    """Who belongs to it."""
     shifts: tuple[Shift, ...] = ()
     places: tuple[str, ...] = ()
+    """Which places it answers for; empty: all."""
 
 
 class Channel(Table):
     """A way to reach somebody outside the staff page."""
 
     kind: Literal["webhook", "mqtt"]
+    """A signed `webhook`, or `mqtt` on the home's own broker."""
     url: str | None = None
+    """Where a webhook posts to."""
     secret: SecretStr | None = None
+    """What a webhook is signed with; the receiver has the same."""
     detail: Literal["full", "short"] = "full"
+    """`short` tells place and urgency only: for whoever is outside the home."""
     timeout: Span = timedelta(seconds=10)
+    """How long an answer may take."""
     options: dict[str, Any] = {}
