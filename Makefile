@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --retries 10 --t
 
 # What Debian 12 and Raspberry Pi OS call the programs that Velgate starts, and the test programs.
 RUN_PACKAGES := python3-venv dbus mosquitto mosquitto-clients
-TEST_PACKAGES := gcc libc6-dev influxdb victoria-metrics chromium fonts-dejavu-core libfaketime
+TEST_PACKAGES := gcc libc6-dev influxdb victoria-metrics chromium fonts-dejavu-core libfaketime systemd
 
 export PIP_NO_INPUT := 1
 export PYTHONHASHSEED := 0

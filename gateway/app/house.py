@@ -156,7 +156,7 @@ class House:
             clock=self.clock,
             tell=self.tell,
             supervise=self.rooms.supervise,
-            instance=self.state.name,
+            instance=lambda: self.journal.instance,
             expects=self._expects,
             plans=lambda: self.intake.gatt_plans() if self._open else [],
             random=self._random,
@@ -168,8 +168,6 @@ class House:
                 await self._live(house, ready)
             finally:
                 listening.cancel()
-                self.intake.close()
-                self.deliveries.close()
                 await self.journal.close()
 
     async def _live(self, house: asyncio.TaskGroup, ready: Callable[[Running], Awaitable[None]]) -> None:
@@ -219,6 +217,8 @@ class House:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.intake.close()
+            self.deliveries.close()
 
     def _furnish(self) -> None:
         """Build the rooms that need the journal."""
@@ -314,7 +314,12 @@ class House:
             return Expects()
         every = watched(self.settings, self._driver_of).values()
         return Expects(
-            speaking=sum(1 for d in every if d.source == "radio" and d.heard_every is not None),
+            speaking=sum(
+                d.source == "radio"
+                and d.heard_every is not None
+                and d.heard_every <= self.settings.radio.silence
+                for d in every
+            ),
             radio_calls=any(d.calls and d.source == "radio" for d in every),
             message_calls=any(d.calls and d.source == "messages" for d in every),
         )

@@ -19,6 +19,7 @@ from gateway.app.house import House, Running
 from gateway.health.clock import SystemClock
 from gateway.health.notify import notify
 from gateway.model.ids import uuid7
+from gateway.model.problem import Problem
 from gateway.settings.loader import Loaded, load
 
 log = logging.getLogger(__name__)
@@ -100,9 +101,18 @@ class Process:
         if late:
             log.error("not everything stopped within %.0f s: %s", STOP_WITHIN_S, [t.get_name() for t in late])
             return 1
-        if not life.cancelled():
-            life.result()
+        if not life.cancelled() and (failure := life.exception()) is not None:
+            raise _problem_in(failure) or failure
         return 0
+
+
+def _problem_in(failure: BaseException) -> Problem | None:
+    """Give the first Problem in a group of failures: it says what a person can do."""
+    if isinstance(failure, Problem):
+        return failure
+    if isinstance(failure, BaseExceptionGroup):
+        return next((found for each in failure.exceptions if (found := _problem_in(each))), None)
+    return None
 
 
 def run_process(config: Path, state: Path, *, json: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import tomlkit
 from gateway.demo.children import Broker
 
 PEOPLE = {"demo": ("care", "technician", "manager", "protection"), "nat": ("care",)}
+ONLY_IN_USE = {"thermometer"}  # on the air only while somebody measures
+BEAT_S = 20.0  # a device that speaks oftener is expected this often: three misses are a minute
 RIGHTS = ("see_values", "audit", "basis", "enrol")
 
 
@@ -82,7 +85,12 @@ def write_home(
                     ]
                 }
                 for policy in ("emergency", "call", "high")
-            }
+            },
+            # Seen at any hour: a demo is looked at by day.
+            "rules": {
+                rule: {"schedule": {"start": time(0), "end": time(0)}}
+                for rule in ("bed-left", "bed-not-back", "door-opened")
+            },
         },
         "place": places_of(devices),
     }
@@ -107,6 +115,8 @@ def write_home(
         entry = {
             key: device[key] for key in ("address", "topic", "place", "driver", "profile") if device.get(key)
         }
+        if device.get("interval") and device["kind"] not in ONLY_IN_USE:
+            entry["heard_every"] = f"{max(device['interval'], BEAT_S):g}s"
         own["device"][name] = entry
         if device.get("key"):
             hidden["device"][name] = {"key": device["key"]}

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.model.problem import Problem
 from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 
@@ -83,6 +84,9 @@ class Rooms:
                     await together(work())  # its own task: what it left behind dies with it
                     reason = "ended although it runs for ever"
                     log.error("room %s %s", name, reason)
+                except Problem as problem:
+                    reason = str(problem)
+                    log.error("room %s: %s", name, reason)  # noqa: TRY400  (a person reads it)
                 except Exception as crash:
                     reason = f"{type(crash).__name__}: {crash}"
                     log.exception("room %s crashed", name)
