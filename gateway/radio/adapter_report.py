@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.model.trouble import TellTrouble, Trouble
-from gateway.radio.expects import Expects
-from gateway.radio.silence import Patience
+from gateway.radio.silence import TELL_AT, Patience
 
 State = Literal["up", "off", "gone", "deaf"]
 
@@ -20,7 +19,10 @@ class Facts:
     idle_s: float
     """How long it has not been scanning, if it is not."""
     silent_s: float
-    expects: Expects
+    span_s: float | None
+    """After how much silence something is wrong; None where that cannot be said of this house."""
+    radio_calls: bool
+    """Help calls or falls come in over Bluetooth."""
     bus_reached: bool
     bus_problem: str
     bluetoothd: bool
@@ -40,7 +42,7 @@ class Report:
     def judge(self, state: State | None, now: float, facts: Facts) -> None:
         """Look once. A `state` of None means that it scans and nothing has proved yet that it hears."""
         proved = state == "up"
-        if proved or (state is None and facts.scanning and not facts.expects.speaking):
+        if proved or (state is None and facts.scanning and facts.span_s is None):
             self._down_since = None
             if self._told is not None:
                 self._told = None
@@ -55,7 +57,7 @@ class Report:
                         kind="adapter.down",
                         subject=self._name,
                         present=True,
-                        calls_unheard=facts.expects.radio_calls,
+                        calls_unheard=facts.radio_calls,
                         detail=self._detail(state, facts),
                     )
                 )
@@ -64,7 +66,7 @@ class Report:
         if state != "deaf":
             return down_s >= self._patience.tell_down_after_s
         stuck = not facts.scanning and facts.idle_s >= self._patience.tell_failing_after_s
-        return stuck or facts.silent_s >= self._patience.tell_silent_after_s
+        return stuck or (facts.span_s is not None and facts.silent_s >= facts.span_s * TELL_AT)
 
     def _detail(self, state: State, facts: Facts) -> str:
         name = self._name
@@ -84,6 +86,6 @@ class Report:
                 return f"{name} cannot be listened to: {facts.problem}."
             case _:
                 return (
-                    f"{name} has heard nothing for {facts.silent_s:.0f} s although {facts.expects.speaking} "
-                    "devices should speak. If it stays so, cut the gateway's power for 10 s."
+                    f"{name} has heard nothing for {facts.silent_s:.0f} s, which is unusual here, and switching "
+                    "it off and on did not help. If it stays so, cut the gateway's power for 10 s."
                 )

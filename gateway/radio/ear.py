@@ -27,6 +27,7 @@ from gateway.radio.backoff import Backoff
 from gateway.radio.bleak_bus import BleakBus
 from gateway.radio.bluez_watch import BluezWatch, BusError
 from gateway.radio.expects import Expects
+from gateway.radio.habit import Habit
 from gateway.radio.sightings import Sightings, present_at
 from gateway.radio.silence import Patience, Silence, Step
 
@@ -49,6 +50,7 @@ class Ear:
         put: Callable[[Advertisement], None],
         on_device: Callable[[BLEDevice], None],
         on_present: Callable[[Mapping[str, Mapping[str, Any]]], None],
+        is_ours: Callable[[str], bool],
         expects: Callable[[], Expects],
         tell: TellTrouble,
         patience: Patience,
@@ -56,12 +58,13 @@ class Ear:
     ) -> None:
         """`put` takes each frame, `on_device` its device, `on_present` what BlueZ knew at each start.
 
-        All three are called on the loop and return at once.
+        All three are called on the loop and return at once. `is_ours` says whether an address is that of a
+        configured device; `expects` is asked about once a second.
         """
         self.name = adapter
         self._watch, self._bleak_bus, self._clock = watch, bleak_bus, clock
         self._put, self._on_device, self._on_present = put, on_device, on_present
-        self._expects = expects
+        self._is_ours, self._expects = is_ours, expects
         self._patience = patience
         self._look = watch.looks[adapter]
         self._backoff = Backoff(patience.pause_first_s, patience.pause_most_s, random or Random())  # noqa: S311
@@ -71,6 +74,8 @@ class Ear:
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
         self._silence = Silence(patience.silence_s, now)
+        self._habit = Habit()
+        self._expected = Expects()
         self._sightings: Sightings | None = None
         self._scanning = False
         self._proved = False
@@ -89,11 +94,17 @@ class Ear:
         if not self._look.powered:
             return "off"
         now = self._loop.time()
-        silent = bool(self._expects().speaking) and self._silence.for_s(now) > self._patience.silence_s
+        span_s = self._span_s()
+        silent = span_s is not None and self._silence.for_s(now) > span_s
         stuck = not self._scanning and now - self._idle_since > self._patience.tell_down_after_s
         if silent or stuck:
             return "deaf"
         return "up" if self._proved and self._scanning else None
+
+    def _span_s(self) -> float | None:
+        """Tell after how much silence something is wrong; None where that cannot be said of this house."""
+        shortest = self._patience.silence_s
+        return shortest if self._expected.speaking else self._habit.unusual_s(at_least=shortest)
 
     def health(self) -> dict[str, object]:
         """Give its part of the health document."""
@@ -139,8 +150,9 @@ class Ear:
                 continue
             await self._wake.wait()
         self._powered_on_once = True
-        if waited:
-            self._silence.heard(self._loop.time())  # what it could not hear is no silence
+        if waited:  # what it could not hear is no silence
+            self._silence.heard(self._loop.time())
+            self._habit.interrupted()
 
     async def _started(self) -> BleakScanner | None:
         present: dict[str, bool] | None = None
@@ -181,7 +193,12 @@ class Ear:
             return
         if frame.service_data or frame.manufacturer_data or frame.service_uuids or frame.name:
             self._proved = self._ever_heard = True
-            self._silence.heard(self._loop.time())
+            now = self._loop.time()
+            if self._is_ours(device.address):
+                if self._silence.cured(now):
+                    self._habit.interrupted()
+                self._habit.heard(now)
+            self._silence.heard(now)
         self._put(frame)
         self._on_device(device)
 
@@ -199,7 +216,7 @@ class Ear:
             elif now - undiscovered_since >= self._patience.discovering_grace_s:
                 log.warning("%s: discovery ended by itself", self.name)
                 return None
-            step = self._silence.due(now, speaking=self._expects().speaking)
+            step = self._silence.due(now, self._span_s())
             if step is not None:
                 self._silence.tried(now)
                 return step
@@ -266,6 +283,7 @@ class Ear:
         """A task of its own, so that nothing that hangs holds the telling up."""
         while True:
             now = self._loop.time()
+            self._expected = self._expects()
             self._report.judge(
                 self.state,
                 now,
@@ -273,7 +291,8 @@ class Ear:
                     scanning=self._scanning,
                     idle_s=now - self._idle_since,
                     silent_s=self._silence.for_s(now),
-                    expects=self._expects(),
+                    span_s=self._span_s(),
+                    radio_calls=self._expected.radio_calls,
                     bus_reached=self._watch.reached,
                     bus_problem=self._watch.problem,
                     bluetoothd=self._watch.owned,

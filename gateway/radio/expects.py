@@ -17,7 +17,10 @@ class Expects:
     """How much should be on the air."""
 
     speaking: int = 0
-    """Configured Bluetooth devices that advertise by themselves, whether anything happens or not."""
+    """Configured Bluetooth devices that advertise by themselves at least once in `radio.silence`.
+
+    With none, the radio learns from what it hears how long the house may be silent (`habit.py`).
+    """
     radio_calls: bool = False
     """Help calls or falls come in over Bluetooth."""
     message_calls: bool = False

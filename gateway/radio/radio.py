@@ -39,7 +39,7 @@ class Radio:
         clock: Clock,
         tell: TellTrouble,
         supervise: Supervise,
-        instance: str,
+        instance: Callable[[], str],
         on_frame: OnFrame | None = None,
         expects: Callable[[], Expects] = Expects,
         plans: Callable[[], Iterable[GattPlan]] = tuple,
@@ -49,13 +49,15 @@ class Radio:
     ) -> None:
         """Prepare all sources of the settings; needs a running loop, starts nothing.
 
-        `supervise` keeps each source running; `instance` is the id of the state folder; `on_frame` may be
-        given later (`deliver_to`). `expects` and `plans` are asked anew on `reload`, `expects` at any time.
+        `supervise` keeps each source running; `instance` gives the id of the state folder, and is asked when
+        frames are first wanted; `on_frame` may be given later (`deliver_to`). `plans` is asked anew on
+        `reload`, `expects` at any time.
         """
         self._settings, self._plans, self._supervise, self._expects = settings, plans, supervise, expects
         self._on_frame: OnFrame | None = None
         self._wanted = asyncio.Event()
         self._waiting = Waiting(tell)
+        self._addresses = _addresses(settings)
         self._ears: list[Ear] = []
         self._watch: BluezWatch | None = None
         self._gatt: Gatt | None = None
@@ -95,6 +97,7 @@ class Radio:
             put=self._waiting.put,
             on_device=gatt.on_device,
             on_present=gatt.on_present,
+            is_ours=lambda address: address in self._addresses,
             expects=self._expects,
             tell=tell,
             patience=patience or Patience(silence_s=settings.radio.silence.total_seconds()),
@@ -146,7 +149,7 @@ class Radio:
                 clock=self._clock,
                 on_frame=self._take,
                 tell=self._tell,
-                instance=self._instance,
+                instance=self._instance(),
                 calls=lambda: self._expects().message_calls,
                 random=self._random,
             )
@@ -157,7 +160,7 @@ class Radio:
         fixed = ("adapter", "enabled", "capture", "silence")
         if any(getattr(settings.radio, key) != getattr(self._settings.radio, key) for key in fixed):
             log.warning("radio: %s are taken over at the next start", ", ".join(fixed))
-        self._settings = settings
+        self._settings, self._addresses = settings, _addresses(settings)
         if self._mqtt is not None:
             self._mqtt.reload(settings)
         if self._gatt is not None:
@@ -194,3 +197,7 @@ class Radio:
     def dropped(self) -> int:
         """How many frames were dropped because too many waited."""
         return self._waiting.dropped
+
+
+def _addresses(settings: Settings) -> frozenset[str]:
+    return frozenset(device.address for device in settings.device.values() if device.address)

@@ -9,6 +9,7 @@ STEPS_AT = (1.0, 1.1, 1.2)  # of the silence span: a new scanner, a new bus, the
 TELL_AT = 1.4  # of it: 84 s by default, so that a deaf gateway says so within 90 s
 AGAIN_MOST = 10.0  # spans between further tries
 QUIET_HOUSE = 5.0  # spans between new scanners where nothing need be on the air
+CURED_WITHIN = 0.2  # of the span after a step: what is heard then is heard because of it
 
 
 class Step(Enum):
@@ -37,22 +38,17 @@ class Patience:
     pause_most_s: float = 30.0
 
     @property
-    def tell_silent_after_s(self) -> float:
-        """After how much silence somebody is told."""
-        return self.silence_s * TELL_AT
-
-    @property
     def tick_s(self) -> float:
         """How often to look."""
         return min(1.0, self.silence_s / 10)
 
 
 class Silence:
-    """One adapter's silence."""
+    """One adapter's silence. A span of None means a house where nothing need be on the air."""
 
-    def __init__(self, span_s: float, now: float) -> None:
+    def __init__(self, shortest_span_s: float, now: float) -> None:
         """Begin at `now`, with nothing tried."""
-        self._span_s = span_s
+        self._shortest_span_s = shortest_span_s
         self.since = now
         """When something was heard last, or when it could first have been."""
         self._tried = 0
@@ -72,23 +68,27 @@ class Silence:
         """Tell how long it has been silent."""
         return now - self.since
 
-    def due(self, now: float, *, speaking: int) -> Step | None:
-        """Give what is to be tried now. `speaking` is how many devices should be on the air."""
-        if now < self.next_at(speaking=speaking):
+    def cured(self, now: float) -> bool:
+        """Tell, when something is heard again, whether it was a step just taken that helped."""
+        return self._tried > 0 and now - self._tried_at < CURED_WITHIN * self._shortest_span_s
+
+    def due(self, now: float, span_s: float | None) -> Step | None:
+        """Give what is to be tried now, where silence is unusual after `span_s`."""
+        if now < self.next_at(span_s):
             return None
-        if not speaking:
+        if span_s is None:
             return Step.SCANNER
         return list(Step)[self._tried % len(Step)]
 
-    def next_at(self, *, speaking: int) -> float:
+    def next_at(self, span_s: float | None) -> float:
         """Tell when the next step is due."""
-        if not speaking:
-            return max(self.since, self._tried_at) + QUIET_HOUSE * self._span_s
+        if span_s is None:
+            return max(self.since, self._tried_at) + QUIET_HOUSE * self._shortest_span_s
         if self._tried < len(STEPS_AT):
-            chance = self._begun_at + (STEPS_AT[1] - STEPS_AT[0]) * self._span_s
-            return max(self.since + STEPS_AT[self._tried] * self._span_s, chance)
+            chance = self._begun_at + (STEPS_AT[1] - STEPS_AT[0]) * self._shortest_span_s
+            return max(self.since + STEPS_AT[self._tried] * span_s, chance)
         spans = min(2.0 ** (self._tried - len(STEPS_AT)), AGAIN_MOST)
-        return self._tried_at + spans * self._span_s
+        return self._tried_at + spans * span_s
 
     def tried(self, now: float) -> None:
         """Take note that a step was taken."""

@@ -14,6 +14,7 @@ from dbus_fast.aio import MessageBus
 from gateway.model.frames import Advertisement
 from gateway.radio.bleak_bus import BleakBus
 from gateway.radio.expects import Expects
+from gateway.radio.habit import ENOUGH_FRAMES
 from gateway.radio.radio import Radio
 from support.eventually import eventually
 from support.radio import Heard, radio_of, settings
@@ -171,6 +172,24 @@ async def test_a_house_without_devices_is_not_deaf(sim: Simulator) -> None:
             assert adapter(radio)["state"] is None
     finally:
         sim.do("adapter", "hear")
+
+
+async def test_a_house_whose_devices_tell_no_interval_teaches_it(sim: Simulator) -> None:
+    """No device is said to speak by itself, yet they do: then silence is a fault all the same."""
+    devices = {
+        "kald-01": {"address": BUTTON, "place": "room-1"},
+        "klima-01": {"address": CLIMATE, "place": "room-1"},
+    }
+    heard = Heard()
+    async with radio_of(settings(device=devices), heard, expects=Expects()) as radio:
+        await eventually(lambda: len(heard.advertisements) > ENOUGH_FRAMES + 5)
+        sim.do("adapter", "deaf")
+        try:
+            await eventually(lambda: heard.standing("adapter.down"))
+            assert adapter(radio)["state"] == "deaf"
+        finally:
+            sim.do("adapter", "hear")
+        await hears_again(radio, heard)
 
 
 async def test_an_adapter_found_off_is_switched_on(sim: Simulator) -> None:

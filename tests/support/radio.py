@@ -112,7 +112,7 @@ async def radio_of(
         clock=SystemClock(),
         tell=heard.tell,
         supervise=rooms.supervise,
-        instance="of-the-test",
+        instance=lambda: "of-the-test",
         on_frame=heard.frame if takes else None,
         expects=lambda: expects,
         plans=lambda: plans,
