@@ -82,24 +82,22 @@ accounts() {
 
 # A new environment beside the old one: the running gateway keeps its own files until it is started again.
 program() {
-  local new pins
+  local new lock
   new=$PROGRAM/$(date -u +%Y%m%dT%H%M%SZ)
+  lock=$(dirname -- "$HERE")/requirements.lock
+  [ -f "$lock" ] || fail "$lock is missing" "run the script from an unpacked release or a checkout"
   run install -d -m 755 "$PROGRAM"
   run python3 -m venv "$new"
   if [ "$DRY" = yes ]; then
-    say "would install $FROM into $new"
+    say "would install $lock and $FROM into $new"
     return
   fi
-  pins=$(mktemp)
-  if [ -f "$(dirname -- "$HERE")/requirements.lock" ]; then
-    # The exact versions that were tested; pip takes no hashes beside a folder.
-    sed -e '/--hash=/d' -e '/^ *#/d' -e 's/ *\\$//' "$(dirname -- "$HERE")/requirements.lock" > "$pins"
-  fi
-  if ! "$new/bin/pip" install --quiet --disable-pip-version-check --constraint "$pins" "$FROM"; then
-    rm -rf -- "$new" "$pins"
+  # The exact versions that were tested, each checked against its hash; then Velgate itself, and nothing else.
+  if ! "$new/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$lock" ||
+    ! "$new/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$FROM"; then
+    rm -rf -- "$new"
     fail "the packages could not be installed; nothing was changed" "look at the lines above, mostly the network"
   fi
-  rm -f -- "$pins"
   if ! "$new/bin/velgate" --version > /dev/null; then
     rm -rf -- "$new"
     fail "the new version does not start; the old one stays" "report it, with the lines above"
