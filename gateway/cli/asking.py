@@ -47,14 +47,14 @@ def ask_device(config: Path) -> Asked:
     chosen = _choice(offered)
     say(f"Places: {', '.join(sorted(settings.place)) or 'none yet'}")
     place = ask("Place (a slug, such as room-12)", "--place", "name the place")
-    kind = (chosen.driver or "device").removeprefix("gatt-")
-    proposal = f"{kind}-{place.removeprefix('room-')}"
-    name = ask("Name (a slug by what and where it is)", "NAME", "name the device", proposal)
     profile = None
     if settings.profiles:
         say(f"Products: {', '.join(sorted(settings.profiles))}")
         answer = ask("Product (- for none of these)", "--profile", "name one, or -", "-")
         profile = None if answer == "-" else answer
+    kind = profile or (chosen.driver or "device").removeprefix("gatt-")
+    proposal = f"{kind}-{place.removeprefix('room-')}"
+    name = ask("Name (a slug by what and where it is)", "NAME", "name the device", proposal)
     wants = ask("Does its label or app show a key? y/n", "--key", "answer y or n", "n")
     key = None
     if wants[:1] in "yjYJ":  # ja is yes to the technicians this is for
