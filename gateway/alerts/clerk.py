@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -135,13 +135,26 @@ class Clerk:
         kept once the disk is back. Cancelling the wait undoes nothing. Works are kept in the order in which
         this is called, up to the first `QUEUE_MAX` that wait.
         """
-        self.submit(work) if not self._queue.full() else await self._queue.put(self._numbered(work))
+        if self._queue.full():
+            await self._queue.put(self._numbered(work))
+        else:
+            self.submit(work)
         return await asyncio.shield(work.done)
 
     def submit(self, work: Work[T]) -> asyncio.Future[T]:
-        """Have a work kept without waiting. Raises asyncio.QueueFull where too much waits already."""
-        self._queue.put_nowait(self._numbered(work))
+        """Have a work kept without waiting; where too much waits already it is held in memory."""
+        self._numbered(work)
+        if self._queue.full() and work.tells:
+            self._hold(work, "too much waits for the disk")
+        else:
+            self._queue.put_nowait(work)
         return work.done
+
+    def resume(self, works: Iterable[Work[Any]]) -> None:
+        """Begin with what the run before could not keep; it is told and sent anew."""
+        for work in works:
+            work.covered, work.sent, work.told = False, False, set()
+            self.submit(work)
 
     async def run(self) -> None:
         """Keep what comes, for ever."""

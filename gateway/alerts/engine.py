@@ -159,8 +159,7 @@ class AlertEngine:
         office.submit(Work(run=resumed.work))
         office.outbox.offer(resumed.waiting)
         self._run, self._spent = _Run(office, rounds, opened), False
-        for work in left:
-            office.clerk.submit(work)
+        office.clerk.resume(left)
         self._catch_up(now)
         for trouble in self._early:
             self.trouble(trouble)

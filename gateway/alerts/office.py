@@ -26,6 +26,7 @@ from gateway.alerts.opening import UNJUDGED
 from gateway.alerts.outbox import Outbox
 from gateway.alerts.rules import RuleBook
 from gateway.alerts.verdicts import Judged, NoBasis, Occurrence
+from gateway.journal.errors import NotDurable
 from gateway.model.alert import Alert, Handling, Outcome
 from gateway.model.catalogue import Catalogue
 from gateway.model.clock import Clock, Instant
@@ -279,5 +280,5 @@ def _nothing(alert: Alert) -> Alert:
 
 def _logged(done: asyncio.Future[None]) -> None:
     error = None if done.cancelled() else done.exception()
-    if error is not None:
-        log.error("a change of the alerts was not kept: %s", error)
+    if error is not None and not isinstance(error, NotDurable):  # that one is told as a trouble
+        log.error("a change of the alerts was not kept", exc_info=error)

@@ -70,6 +70,8 @@ class Outbox:
         self._flying: set[str] = set()
         self._failed_steps: set[tuple[str, int]] = set()
         self._fails: dict[str, int] = {}
+        self._done: dict[str, set[str]] = {}
+        """What has gone out, by alert: that it did may be kept after the row itself is."""
         self._told_failing: set[str] = set()
         self._wake = asyncio.Event()
 
@@ -84,8 +86,8 @@ class Outbox:
             if row.channel == PAGE or row.state not in ("pending", "sending", "failed"):
                 continue
             before = self._rows.get(receiver(row))
-            if before is not None and before.id == row.id:
-                continue  # it is under way already, from memory or from before
+            if row.id in self._done.get(row.alert, ()) or (before is not None and before.id == row.id):
+                continue  # it went out, or is under way, from memory
             if before is not None and before.id not in self._flying:
                 self._note(before, state="dropped")
             self._rows[receiver(row)] = row
@@ -97,7 +99,7 @@ class Outbox:
         return len(self._rows)
 
     async def run(self) -> None:
-        """Send, for ever. Each attempt is a task of its own, so that one that hangs delays no other channel."""
+        """Send, for ever. Each attempt is a task of its own: one that hangs delays no other channel."""
         async with asyncio.TaskGroup() as lanes:
             self._flying.clear()
             while True:
@@ -175,6 +177,8 @@ class Outbox:
         now = self._clock.now()
         if self._rows.get(receiver(row)) == row:
             del self._rows[receiver(row)]
+        self._done = {alert: ids for alert, ids in self._done.items() if self._view().alert(alert)}
+        self._done.setdefault(row.alert, set()).add(row.id)
         self._note(row, state=taken, attempts=row.attempts + 1, changed=now, error=None)
         self._fails.pop(row.channel, None)
         if row.channel in self._told_failing:

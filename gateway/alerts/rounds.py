@@ -19,6 +19,7 @@ from gateway.alerts.office import Office
 from gateway.alerts.supervision import Heard, Supervision
 from gateway.alerts.timers import seconds_until
 from gateway.alerts.verdicts import Judged, RuleTimerKind, Verdict
+from gateway.journal.errors import NotDurable
 from gateway.model.alert import Handling
 from gateway.model.clock import Instant
 from gateway.model.rows import Timer
@@ -126,7 +127,8 @@ class Rounds:
     def _has_fired(self, timer: Timer, done: asyncio.Future[None]) -> None:
         failed = done.cancelled() or done.exception() is not None
         if failed:
-            log.error("timer %s/%s: %s", timer.subject, timer.kind, done.exception())
+            if not done.cancelled() and not isinstance(done.exception(), NotDurable):
+                log.error("timer %s/%s failed", timer.subject, timer.kind, exc_info=done.exception())
             self._fired[_name(timer)] = asyncio.get_running_loop().time() + REST_AFTER_FAILURE_S
         else:
             self._fired.pop(_name(timer), None)

@@ -6,22 +6,25 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any, Literal
 
 from gateway.alerts.bulletin import Published, Subscription
 from gateway.alerts.channels.base import Channel, ChannelDown, Message, Taken
 from gateway.alerts.engine import AlertEngine
+from gateway.journal.errors import NotDurable
 from gateway.journal.journal import Journal
 from gateway.model.alert import Alert
 from gateway.model.clock import NS, ClockQuality, Instant
 from gateway.model.ids import uuid7
 from gateway.model.readings import Guard, Kind, Record, Value
-from gateway.model.rows import Notification, Timer
+from gateway.model.rows import Basis, Notification, Timer
 from gateway.settings.models import Settings
 from support.inline_threads import InlineThreads
 from support.rule_house import home_settings, no_driver
@@ -92,6 +95,47 @@ class FakeChannel:
         return [message.text for _, message in self.sent]
 
 
+class FaultyDisk:
+    """The journal's alarm file on a disk that is slow, hangs, or refuses, in virtual time.
+
+    Works still run in the order in which they come, and each is committed before the next begins.
+    """
+
+    def __init__(self, alarms: Any) -> None:
+        """Begin with a disk without faults."""
+        self._alarms = alarms
+        self._turn = asyncio.Lock()
+        self._free = asyncio.Event()
+        self._free.set()
+        self.commit_s = 0.0
+        self.full = False
+
+    def hang(self) -> None:
+        """Let no commit end from now on."""
+        self._free.clear()
+
+    def go_on(self) -> None:
+        """Let commits end again."""
+        self._free.set()
+
+    async def write(self, work: Any, *, sync: bool = True) -> Any:
+        """Write as the disk allows."""
+        if self.full:
+            raise NotDurable("the disk is full")
+        async with self._turn:
+            await self._free.wait()
+            if self.full:
+                raise NotDurable("the disk is full")
+            result = await self._alarms.write(work, sync=sync)
+            if self.commit_s:
+                await asyncio.sleep(self.commit_s)
+            return result
+
+    async def read(self, work: Any) -> Any:
+        """Read what is committed."""
+        return await self._alarms.read(work)
+
+
 class AlarmHouse:
     """The alerts of one home. `open_house` makes it."""
 
@@ -105,7 +149,8 @@ class AlarmHouse:
         self.channels = dict(channels)
         self.random = Random(1)
         self.published: list[tuple[float, Published]] = []
-        self.heard: dict[str, Any] = {}
+        self.silent: set[str] = set()
+        """Devices that do not speak; all others are heard all the time."""
         self._task: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._stream: Subscription | None = None
@@ -113,15 +158,16 @@ class AlarmHouse:
     async def open(self) -> None:
         """Open the journal and start the alerts."""
         self.journal = await Journal.open(self.state, self.clock, self.told, threads=InlineThreads())
+        self.disk = FaultyDisk(self.journal.alarms)
         self.engine = AlertEngine(
-            journal=self.journal,
+            journal=SimpleNamespace(alarms=self.disk, readings=self.journal.readings),
             settings=self.settings,
             clock=self.clock,
             new_id=lambda wall_ns: uuid7(wall_ns, self.random.randbytes),
             random=self.random,
             channels=self._channels,
             driver_of=no_driver,
-            heard=lambda: self.heard,
+            heard=self.heard,
         )
         self._stream = self.engine.subscribe()
         self._reader = asyncio.create_task(self._read(self._stream))
@@ -152,6 +198,15 @@ class AlarmHouse:
         await self.journal.close()
         self.state = after
         await self.open()
+
+    async def crash(self) -> None:
+        """Let the room crash, and begin its next run as its supervisor does."""
+        assert self._task is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._task = asyncio.create_task(self.engine.run())
+        await self.settle()
 
     async def settle(self) -> None:
         """Let everything happen that needs no time."""
@@ -203,13 +258,27 @@ class AlarmHouse:
         await self.settle()
         return done
 
+    async def allow(self, place: str, concern: str) -> None:
+        """Record a legal basis."""
+        row = Basis(
+            place=place,
+            concern=concern,
+            kind="consent",
+            until=date(2030, 1, 1),
+            case=None,
+            recorded=self.clock.now(),
+            by="AB",
+        )
+        await self.journal.alarms.write(lambda ledger: ledger.put_basis(row))
+        await self.engine.basis_changed()
+
     # What can be seen.
 
     def alert(self, key: str = "help-call/kald-12") -> Alert:
         """Give the open alert with a key."""
         return next(each.alert for each in self.engine.open() if each.alert.key == key)
 
-    def keys(self) -> list[str]:
+    def open_keys(self) -> list[str]:
         """Give the keys of what is open."""
         return sorted(each.alert.key for each in self.engine.open())
 
@@ -227,6 +296,15 @@ class AlarmHouse:
         name = alert if isinstance(alert, str) else alert.id
         entries = await self.journal.alarms.read(lambda ledger: ledger.audit_entries(0, 1000, alert=name))
         return [entry.what for entry in entries]
+
+    def heard(self) -> dict[str, Any]:
+        """Say when each device was last heard."""
+        now = self.clock.now()
+        return {
+            device: SimpleNamespace(last=now, refused=None, available=None)
+            for device in self.settings.device
+            if device not in self.silent
+        }
 
     def told(self, trouble: Any) -> None:
         """Take what the journal tells."""
@@ -257,7 +335,7 @@ async def open_house(
     quality: ClockQuality = ClockQuality.SYNCED,
 ) -> AsyncIterator[AlarmHouse]:
     """Open a home with KL, AB and MN, and what a test changes in its settings."""
-    settings = home_settings(PEOPLE, *overlays)
+    settings = home_settings(*deepcopy((PEOPLE, *overlays)))
     house = AlarmHouse(state / "state", settings, VirtualClock(quality=quality), channels or {})
     await house.open()
     try:
