@@ -86,6 +86,6 @@ class Report:
                 return f"{name} cannot be listened to: {facts.problem}."
             case _:
                 return (
-                    f"{name} has heard nothing for {facts.silent_s:.0f} s, which is unusual here; off and on did "
-                    "not help. If it stays so, cut the gateway's power for 10 s."
+                    f"{name} has heard nothing for {facts.silent_s:.0f} s, which is unusual here; off and on "
+                    "did not help. If it stays so, cut the gateway's power for 10 s."
                 )

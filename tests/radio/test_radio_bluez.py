@@ -27,12 +27,12 @@ title = "Two devices"
 name = "kald-01"
 kind = "call-button"
 address = "{BUTTON}"
-interval = 0.3
+interval = 0.15
 [[device]]
 name = "klima-01"
 kind = "climate"
 address = "{CLIMATE}"
-interval = 0.2
+interval = 0.1
 """
 HOME = settings()
 PRESSED = bytes.fromhex("3a01")  # BTHome v2, object 0x3a (button), event 0x01 (press)
