@@ -103,8 +103,8 @@ class Journal:
     async def run(self) -> None:
         """Keep both files in order, for ever: cursors, checkpoints, room on the disk, copies, retention.
 
-        Tells what was found when it was opened. Raises (in an ExceptionGroup) WriterDied where a writer thread has died;
-        running it again starts that thread anew.
+        Tells what was found when it was opened. Raises (in an ExceptionGroup) WriterDied where a writer
+        thread has died; running it again starts that thread anew.
         """
         self._troubles.start()
         self.alarms.revive()

@@ -89,7 +89,7 @@ class AuditPart(LedgerPart):
             (after, PAGE_MAX),
         ).fetchall()
         for row in rows:
-            if row[0] != after + 1 or bytes(row[10]) != entry_hash(before, row[:10]):
+            if not _follows(row, after, before):
                 return after + 1
             after, before = row[0], bytes(row[10])
         if len(rows) == PAGE_MAX:
@@ -139,7 +139,7 @@ class AuditPart(LedgerPart):
                 self._put_audit_end("first", after, before)
                 if follows is None:
                     continue
-            if row[0] != after + 1 or bytes(row[10]) != entry_hash(before, row[:10]):
+            if not _follows(row, after, before):
                 break
             self._db.execute(INSERT_ENTRY, row)
             after, before = row[0], bytes(row[10])
@@ -165,7 +165,15 @@ class AuditPart(LedgerPart):
 def entry_hash(before: bytes, columns: tuple[Any, ...]) -> bytes:
     """Hash an entry (its columns without the hash) behind the hash of the one before."""
     *plain, detail = columns
-    return sha256(before + to_json([*plain, bytes(detail).decode()])).digest()
+    return sha256(before + to_json([*plain, detail.decode()])).digest()
+
+
+def _follows(row: tuple[Any, ...], after: int, before: bytes) -> bool:
+    """Tell whether an entry is the next of the chain. One whose columns are of other types is not."""
+    try:
+        return bool(row[0] == after + 1 and row[10] == entry_hash(before, row[:10]))
+    except (TypeError, AttributeError, ValueError):
+        return False
 
 
 def read_entry(row: Any) -> AuditEntry:
@@ -177,6 +185,14 @@ def read_entry(row: Any) -> AuditEntry:
         by=row[6],
         source=row[7],
         alert=row[8],
-        detail=orjson.loads(row[9]),
+        detail=_detail(row[9]),
         hash=bytes(row[10]).hex(),
     )
+
+
+def _detail(document: Any) -> dict[str, Any]:
+    """Read what an entry says; of one that was tampered with, that it cannot be read."""
+    try:
+        return dict(orjson.loads(document))
+    except (TypeError, ValueError):
+        return {"unreadable": True}
