@@ -364,7 +364,7 @@ class House:
 
     async def reload(self) -> Sequence[Finding]:
         """Read the configuration anew. Gives its errors; with any the old one stays in force, told."""
-        loaded = await asyncio.to_thread(load, self._config)
+        loaded = await asyncio.to_thread(load, self._config, running=True)
         errors = loaded.errors
         self.tell(
             Trouble(

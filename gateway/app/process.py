@@ -118,7 +118,7 @@ def _problem_in(failure: BaseException) -> Problem | None:
 def run_process(config: Path, state: Path, *, json: bool) -> int:
     """Run the gateway; gives the exit code. Raises Problem where the configuration or the state is wrong."""
     set_up_logging()
-    loaded = load(config)
+    loaded = load(config, running=True)
     if loaded.errors:
         loaded.settings  # noqa: B018  (raises the Problem that names every error)
     for warning in loaded.warnings:

@@ -21,6 +21,7 @@ from gateway.settings.syntax import parse
 LAYERS = ("municipality", "home", "gateway")
 """From the farthest to the nearest; the nearer wins."""
 SECRETS = "secrets.toml"
+MODE = "mode 0600: for its owner alone"
 TRUST = "trust.toml"
 FOLDERS = ("profiles", "kinds")
 """What a layer's folder may hold beside its files; `kinds` belongs to tenders and is not merged."""
@@ -149,8 +150,7 @@ def _misfit(misfit: Misfit) -> Finding:
 
 def _mode(secrets: File) -> Iterator[Finding]:
     if secrets.is_file() and (mode := secrets.stat().st_mode & 0o777) & 0o077:
-        expected = "mode 0600: for its owner alone"
-        yield Finding(where=SECRETS, expected=expected, found=f"mode {mode:04o}", do=f"chmod 600 {secrets}")
+        yield Finding(where=SECRETS, expected=MODE, found=f"mode {mode:04o}", do=f"chmod 600 {secrets}")
 
 
 def _strangers(config: File) -> Iterator[Finding]:

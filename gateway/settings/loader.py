@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path as File
@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.model.problem import Exit, Finding, Problem
 from gateway.settings import alerting_checks, checks, vocabulary
-from gateway.settings.layers import LAYERS, Read, base_folder, read
+from gateway.settings.layers import LAYERS, MODE, Read, base_folder, read
 from gateway.settings.merge import Node, Origin, walk, written
 from gateway.settings.models import Settings
 from gateway.settings.shape import judge
@@ -76,12 +76,15 @@ def load(
     replaced: Mapping[File, str] | None = None,
     drivers: Collection[str] | None = None,
     now: datetime | None = None,
+    running: bool = False,
 ) -> Loaded:
     """Read and judge a configuration folder. Raises nothing for what people have written.
 
-    `base` replaces the defaults that come with Velgate; `replaced` judges texts before they are
-    written; `drivers` are the names that a device may ask for (those installed, if not given); with
-    `now`, dates are judged too (`velgate check` does, a gateway that starts does not).
+    `base` replaces the defaults that come with Velgate; `replaced` judges texts before they are written;
+    `drivers` are the names that a device may ask for (those installed, if not given); with `now`, dates
+    are judged too. A gateway that is `running` with it is only warned of what is wrong with this machine
+    and not with the files (a driver that is not installed, a file that others can read): one sensor may
+    stay silent for it, a whole home must not.
     """
     if not folder.is_dir():
         nothing = Node({}, Origin("gateway", "gateway.toml", 1))
@@ -97,6 +100,8 @@ def load(
     if settings is not None:
         told = {finding.key for finding in findings}
         findings += [each for each in alerting_checks.judge(settings, found.tree) if each.key not in told]
+    if running:
+        findings = [replace(each, warning=True) if _of_this_machine(each) else each for each in findings]
     ordered = tuple(sorted(dict.fromkeys(findings), key=_order))
     return Loaded(folder, found.tree, found.layers, ordered, found.files, settings, trust or Trust())
 
@@ -134,6 +139,11 @@ def _orphans(tree: Node) -> tuple[Node, list[Finding]]:
             do = f"define {table}.{name}, or take this line away"
             findings.append(checks.finding((table, name), item, expected, "a secret alone", do, warning=True))
     return Node(whole, tree.origin), findings
+
+
+def _of_this_machine(finding: Finding) -> bool:
+    key = (finding.key or "").split(".")
+    return finding.expected == MODE or (key[0] == "device" and key[-1] == "driver")
 
 
 def _installed() -> set[str]:

@@ -303,6 +303,20 @@ def test_not_utf_8(tmp_path: Path) -> None:
     assert told(found) == [("home.toml", None)]
 
 
+def test_a_gateway_that_runs_is_only_warned_of_its_machine(tmp_path: Path) -> None:
+    """A driver that is not installed and a file that others can read keep no home without its calls."""
+    folder = write_home(tmp_path / "config", secrets=f'device.bed-12.key = "{KEY}"\n')
+    (folder / "secrets.toml").chmod(0o644)
+    base = write_base(tmp_path / "base")
+    assert len(load(folder, base=base, drivers=()).errors) == 3
+    found = load(folder, base=base, drivers=(), running=True)
+    assert found.errors == ()
+    assert len(found.warnings) == 3
+    assert found.settings.device["bed-12"].driver == "bthome"
+    (folder / "home.toml").write_text("unknwn = 1\n", encoding="utf-8")
+    assert len(load(folder, base=base, drivers=(), running=True).errors) == 1
+
+
 def test_trust_is_judged_too(tmp_path: Path) -> None:
     """`trust.toml` is read apart, with the same care."""
     assert loaded(tmp_path, trust="driver = {tried_by = 2}\n").trust.driver.tried_by == 2
