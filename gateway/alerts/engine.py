@@ -6,6 +6,7 @@ and a run that crashed hands on nothing but what the disk has not taken yet.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from gateway.alerts.inputs import PresenceHow
 from gateway.alerts.notes import MEMO as NOTES_MEMO
 from gateway.alerts.notes import Note, prune_notes, read_notes
 from gateway.alerts.notices import shown_on
-from gateway.alerts.office import Office, Rules
+from gateway.alerts.office import EVERY_RULE, Office, Rules
 from gateway.alerts.opening import (
     REACH,
     STAND,
@@ -40,7 +41,7 @@ from gateway.alerts.rounds import Rounds
 from gateway.alerts.rules import RuleBook
 from gateway.alerts.supervision import Heard, Supervision
 from gateway.alerts.unjudged import judge_again, keep_unjudged
-from gateway.alerts.verdicts import Judged, Verdict
+from gateway.alerts.verdicts import Failed, Judged, Verdict
 from gateway.alerts.watched import DriverOf, Watched, watched
 from gateway.journal.errors import NotDurable
 from gateway.model.alert import Alert
@@ -55,6 +56,7 @@ from gateway.settings.models import Settings
 
 log = logging.getLogger(__name__)
 
+JUDGE_AGAIN_S = 60.0  # how often events that a rule could not judge are tried again
 EARLY_MAX = 1000  # troubles told before the first run; with more the oldest is forgotten
 
 
@@ -164,7 +166,6 @@ class AlertEngine:
         for trouble in self._early:
             self.trouble(trouble)
         self._early.clear()
-        await judge_again(office, self._journal.alarms)
 
     async def run(self) -> None:
         """Keep, tell, escalate and supervise, for ever. After a crash call it again: it starts anew."""
@@ -174,7 +175,11 @@ class AlertEngine:
         assert run is not None
         self._spent = True
         await together(
-            run.office.clerk.run(), run.office.outbox.run(), run.rounds.timers(), run.rounds.looks()
+            run.office.clerk.run(),
+            run.office.outbox.run(),
+            run.rounds.timers(),
+            run.rounds.looks(),
+            self._judge_again(run.office),
         )
 
     def reload(self, settings: Settings) -> None:
@@ -204,7 +209,7 @@ class AlertEngine:
         where the disk refuses: then the alarm has gone out from memory, and is kept when the disk is back.
         """
         office, now = self._office, self._clock.now()
-        judged = _joined([office.rules.book.judge(record, now, office.memory) for record in records])
+        judged = _joined([office.judge(record, now) for record in records])
         work = office.judged(judged, now, records=records, guards=guards)
         if work is None:
             return
@@ -213,16 +218,9 @@ class AlertEngine:
         except NotDurable:
             raise
         except Exception as error:  # whatever failed, the event itself must be kept
-            log.exception("events could not be judged; they are kept and judged again")
-            self.trouble(
-                Trouble(
-                    kind="rule.failing",
-                    subject="alerts",
-                    present=True,
-                    detail=f"an event could not be judged: {type(error).__name__}",
-                    calls_unheard=True,
-                )
-            )
+            log.exception("what follows from an event failed; the event is kept and judged again")
+            failed = Failed(EVERY_RULE, type(error).__name__, calls_unheard=True)
+            office.submit(office.judged(Judged(failed=(failed,)), now))
             await office.keep(keep_unjudged(records, guards))
 
     def observe(self, records: Sequence[Record]) -> None:
@@ -231,7 +229,7 @@ class AlertEngine:
             return  # the last states are looked at when the room opens
         office, now = self._office, self._clock.now()
         for record in records:
-            judged = office.rules.book.judge(record, now, office.memory)
+            judged = office.judge(record, now)
             verdicts = self._supervision.observe(record, now, office.memory)
             every = Judged((*judged.verdicts, *verdicts), judged.failed)
             office.submit(office.judged(every, now, evidence=[record] if every.raises else ()))
@@ -405,6 +403,17 @@ class AlertEngine:
         raising = {getattr(verdict, "reading", None) for verdict in judged.verdicts}
         evidence = [record for record in latest if record.id in raising]
         office.submit(office.judged(judged, now, source="start", evidence=evidence))
+
+    async def _judge_again(self, office: Office) -> None:
+        """Judge what could not be judged: at the beginning, then as long as something is left, for ever."""
+        left = 1
+        while True:
+            if left or office.failing:
+                try:
+                    left = await judge_again(office, self._journal.alarms)
+                except TimeoutError as busy:
+                    log.warning("events are judged again later: %s", busy)
+            await asyncio.sleep(JUDGE_AGAIN_S)
 
     async def _object(self, alert: str, *, by: str, source: str, fields: Mapping[str, Any]) -> Alert:
         changed = await people.object_to(self._office, self.basis, alert, by=by, source=source, fields=fields)

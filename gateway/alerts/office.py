@@ -25,7 +25,7 @@ from gateway.alerts.notices import shows
 from gateway.alerts.opening import UNJUDGED
 from gateway.alerts.outbox import Outbox
 from gateway.alerts.rules import RuleBook
-from gateway.alerts.verdicts import Judged, NoBasis, Occurrence
+from gateway.alerts.verdicts import Failed, Judged, NoBasis, Occurrence
 from gateway.journal.errors import NotDurable
 from gateway.model.alert import Alert, Handling, Outcome
 from gateway.model.catalogue import Catalogue
@@ -38,6 +38,9 @@ from gateway.settings.alerting import PAGE
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+EVERY_RULE = "every-rule"
+"""Stands for all rules where none could judge."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Office:
         """Called with each change that is kept, after it is published."""
         self.unmanned: set[tuple[str, str]] = set()
         """Targets that had nobody when they were asked, with why; told until they have."""
+        self.failing: set[str] = set()
+        """Rules that could not judge something; told until everything is judged."""
         self.no_basis: Counter[tuple[str, str]] = Counter()
         self._ids = ids
         self._trouble = trouble
@@ -102,6 +107,20 @@ class Office:
 
     # Works.
 
+    def judge(self, record: Record, now: Instant) -> Judged:
+        """Let the rules judge a record. What they fail at is contained: no reading is held up by it."""
+        try:
+            return self.rules.book.judge(record, now, self.memory)
+        except Exception as error:  # the rule book contains its rules; this is its own mistake
+            log.exception("a record could not be judged")
+            return Judged(failed=(Failed(EVERY_RULE, type(error).__name__, calls_unheard=True),))
+
+    def all_judged(self) -> None:
+        """Take back that something could not be judged."""
+        for rule in self.failing:
+            self._trouble(Trouble(kind="rule.failing", subject=rule, present=False))
+        self.failing.clear()
+
     def judged(
         self,
         judged: Judged,
@@ -122,6 +141,7 @@ class Office:
             if isinstance(verdict, NoBasis):
                 self.no_basis[verdict.rule, verdict.place] += 1
         for failed in judged.failed:
+            self.failing.add(failed.rule)
             self._trouble(failed.trouble())
         verdicts = [verdict for verdict in judged.verdicts if not isinstance(verdict, NoBasis)]
         if not (verdicts or memos or records or guards or before):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from gateway.alerts.book import Recorder
 from gateway.alerts.clerk import Work
-from gateway.alerts.office import Office, keep_memos
+from gateway.alerts.office import EVERY_RULE, Office, keep_memos
 from gateway.alerts.opening import UNJUDGED, UNJUDGED_MAX, ReadStore
+from gateway.alerts.verdicts import Judged
 from gateway.model.readings import Guard, Record
+
+log = logging.getLogger(__name__)
 
 
 def keep_unjudged(records: Sequence[Record], guards: Sequence[Guard]) -> Work[None]:
@@ -31,17 +35,25 @@ async def judge_again(office: Office, store: ReadStore) -> int:
     failing = 0
     for record in records:
         memo = memos.get(UNJUDGED + record.id)
-        only = memo["rules"] if memo else None
+        named = memo["rules"] if memo else [EVERY_RULE]
+        only = None if EVERY_RULE in named else named
         now = office.clock.now()
-        judged = office.rules.book.judge(record, now, office.memory, only=only)
+        try:
+            judged = office.rules.book.judge(record, now, office.memory, only=only)
+        except Exception:  # told when it failed first; the event waits for a better rule book
+            log.exception("an event still cannot be judged")
+            failing += 1
+            continue
         if judged.failed:
             failing += 1
             continue
         office.submit(_judged_work(office, record, judged))
+    if not failing:
+        office.all_judged()
     return failing
 
 
-def _judged_work(office: Office, record: Record, judged: Any) -> Work[None]:
+def _judged_work(office: Office, record: Record, judged: Judged) -> Work[None]:
     now, desk, memos = office.clock.now(), office.desk, office.memory.changes()
 
     def run(book: Recorder) -> None:

@@ -6,6 +6,7 @@ Redirects are not followed: a webhook that moved is for the technician to mend, 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import threading
@@ -158,5 +159,7 @@ async def _exchange(
 
 
 def _reason(error: Exception) -> str:
-    known = isinstance(error, OSError) and error.strerror
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    known = error.strerror if isinstance(error, OSError) else None
     return str(known or type(error).__name__)
