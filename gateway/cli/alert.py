@@ -38,7 +38,7 @@ def list_(
     The newest change stands last.
     """
     from gateway.cli.client import Gateway
-    from gateway.cli.say import count, emit, say, table
+    from gateway.cli.say import count, emit, local, say, table
 
     wanted = None if everything else "resolved" if resolved else "open"
     page = Gateway(state).get("/api/v1/alerts", state=wanted, since=since, limit=limit)
@@ -54,7 +54,7 @@ def list_(
                 each["priority"],
                 title(each),
                 each["handling"] + (f" ({each['suppressed']})" if each["suppressed"] else ""),
-                each["raised"][:19].replace("T", " "),
+                local(each["raised"], "%Y-%m-%d %H:%M:%S"),
                 each["count"],
                 each["taken"] and each["taken"]["by"],
             )
@@ -110,7 +110,9 @@ def prove(
     if not result["ok"]:
         do = f"velgate alert show {str(result['alert'])[-6:]}, then velgate status"
         raise Problem(device, expected="every hop of the chain", found="one that is missing", do=do)
-    say("The whole chain works. Close the test as people would, with outcome test.")
+    if not any(hop["hop"] == "shown" for hop in result["hops"]):
+        say("No staff page was open: whether one would draw it was not proved.")
+    say("The chain works. Close the test as people would, with outcome test.")
 
 
 @app.command(epilog="Example: velgate alert audit --verify")
@@ -180,8 +182,7 @@ def acknowledge(
 ) -> None:
     """Take an alert: escalation stops, the return timer starts."""
     taken = _act(state, alert, "acknowledge", by, json, take_over=take_over or None, note=note, rev=rev)
-    back = taken["taken"] and taken["taken"]["return_at"][11:16]
-    _said(taken, f"is taken by {who(by)}. It comes back at {back} UTC if nobody finishes it.")
+    _said(taken, f"is taken by {who(by)}.{_back(taken)}")
 
 
 @app.command(epilog="Example: velgate alert join 3f29ab --by AB")
@@ -212,8 +213,7 @@ def extend(
 ) -> None:
     """Take at least 10 minutes more."""
     done = _act(state, alert, "extend", by, json, note=note, rev=rev)
-    back = done["taken"] and done["taken"]["return_at"][11:16]
-    _said(done, f"comes back at {back} UTC if nobody finishes it.")
+    _said(done, f"{who(by)} has more time.{_back(done)}")
 
 
 @app.command(epilog="Example: velgate alert release 3f29ab --by KL")
@@ -322,6 +322,13 @@ def title(alert: dict[str, Any]) -> str:
     """Say what and where, in English."""
     words = alert.get("title") or {}
     return str(words.get("en") or alert["kind"])
+
+
+def _back(alert: dict[str, Any]) -> str:
+    from gateway.cli.say import local
+
+    taken = alert["taken"]
+    return f" It comes back at {local(taken['return_at'])} if nobody finishes it." if taken else ""
 
 
 def _act(state: Path, alert: str, action: str, by: str | None, json: bool, **fields: Any) -> dict[str, Any]:

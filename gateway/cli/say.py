@@ -93,6 +93,13 @@ def explain_problem(problem: Problem) -> Exit:
     return problem.exit
 
 
+def local(stamp: str, form: str = "%H:%M") -> str:
+    """Write an RFC 3339 time as the clock on the wall shows it."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(stamp).astimezone().strftime(form)
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """Write a number with its noun: `1 error`, `3 errors`."""
     return f"{number} {one if number == 1 else many or one + 's'}"

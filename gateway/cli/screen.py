@@ -33,14 +33,14 @@ def add(
     Needs the right enrol.
     """
     from gateway.cli.client import Gateway
-    from gateway.cli.say import emit, say, show
+    from gateway.cli.say import emit, local, say, show
 
     offer = Gateway(state).post("/api/v1/screens", {"screen": name, "public": public, "by": who(by)})
     if json:
         emit(offer)
         return
     show(str(offer["code"]))
-    say(f"Open the staff page's {offer['path']} on the screen, once, before {offer['until'][11:16]} UTC.")
+    say(f"Open the staff page's {offer['path']} on the screen, once, before {local(offer['until'])}.")
 
 
 @app.command("list", epilog="Example: velgate screen list")
