@@ -421,3 +421,4 @@ class Channel(Table):
     timeout: Span = timedelta(seconds=10)
     """How long an answer may take."""
     options: dict[str, Any] = {}
+    """`topic`: where a channel of kind mqtt publishes, instead of `…/notice/NAME`."""

@@ -263,7 +263,7 @@ class IntendedUse(Section):
 
 
 class Floor(Section):
-    """A value that may be undercut only with a reason (`Deviation`)."""
+    """A limit to what may be set; beyond it only with a reason and an end: a `deviation`."""
 
     key: str
     """The key whose value has a limit."""
@@ -276,7 +276,7 @@ class Floor(Section):
 
 
 class Deviation(Section):
-    """Why a floor is undercut here, and until when."""
+    """Why a value lies beyond its floor here, and until when."""
 
     key: str
     """The key of the floor."""
