@@ -100,8 +100,8 @@ def load(
     if settings is not None:
         told = {finding.key for finding in findings}
         findings += [each for each in alerting_checks.judge(settings, found.tree) if each.key not in told]
-    if running:
-        findings = [replace(each, warning=True) if _of_this_machine(each) else each for each in findings]
+    if running and all(each.warning or _of_this_machine(each) for each in findings):
+        findings = [replace(each, warning=True) for each in findings]
     ordered = tuple(sorted(dict.fromkeys(findings), key=_order))
     return Loaded(folder, found.tree, found.layers, ordered, found.files, settings, trust or Trust())
 
