@@ -218,7 +218,7 @@ class Retention(Section):
     other: Span = timedelta(days=365)
     """All other readings."""
     alerts: Span = timedelta(days=180)
-    """Alerts; afterwards only their number."""
+    """Alerts that are closed, with their timeline."""
     audit: Span = timedelta(days=180)
     """The audit log."""
     readings_bytes: int = 4_000_000_000
