@@ -125,6 +125,66 @@ async def test_bluetoothd_restarted(sim: Simulator) -> None:
         await hears_again(radio, heard)
 
 
+async def test_bluetoothd_killed(sim: Simulator) -> None:
+    """As long as it does not run, that is what the technician reads."""
+    heard = Heard()
+    async with radio_of(HOME, heard) as radio:
+        await up(radio)
+        sim.do("adapter", "kill")
+        try:
+            (trouble,) = await eventually(lambda: heard.standing("adapter.down"))
+            assert "bluetoothd does not run" in trouble.detail
+            assert adapter(radio)["state"] == "gone"
+        finally:
+            sim.do("adapter", "restart")
+        await hears_again(radio, heard)
+
+
+@pytest.mark.parametrize("method", ["StopDiscovery", "SetDiscoveryFilter", "GetManagedObjects"])
+async def test_calls_that_fail_for_a_while(sim: Simulator, method: str) -> None:
+    """A refused stop, filter or look is got over: a glitch makes each of them happen."""
+    heard = Heard()
+    async with radio_of(HOME, heard) as radio:
+        await up(radio)
+        sim.do("adapter", "fail", f"{method}:InProgress:2")
+        sim.do("adapter", "off")
+        sim.do("adapter", "on")
+        await hears_again(radio, heard)
+
+
+async def test_a_start_that_is_refused_again_and_again(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Discovery is stuck inside bluetoothd: at the third refusal the adapter is switched off and on."""
+    heard = Heard()
+    async with radio_of(HOME, heard) as radio:
+        await up(radio)
+        caplog.clear()
+        sim.do("adapter", "fail", "StartDiscovery:InProgress:4")
+        sim.do("adapter", "off")
+        sim.do("adapter", "on")
+        await hears_again(radio, heard)
+    refused = [record for record in caplog.records if "could not be started" in record.getMessage()]
+    assert len(refused) == 4
+
+
+async def test_a_start_that_hangs_is_told(sim: Simulator) -> None:
+    """No answer to StartDiscovery: each try ends in its time, and somebody is told."""
+    heard = Heard()
+    async with radio_of(HOME, heard) as radio:
+        await up(radio)
+        sim.do("adapter", "hang", "StartDiscovery")
+        try:
+            sim.do("adapter", "off")
+            sim.do("adapter", "on")
+            (trouble,) = await eventually(lambda: heard.standing("adapter.down"))
+            assert "hci0" in trouble.detail
+            await eventually(lambda: adapter(radio)["state"] == "deaf")
+        finally:
+            sim.do("adapter", "unhang")
+        await hears_again(radio, heard)
+
+
 async def test_a_glitch_is_healed_and_not_told(sim: Simulator) -> None:
     """Off and on at once: bleak would be silent for ever; nobody need be told."""
     heard = Heard()

@@ -86,6 +86,15 @@ async def test_a_link_that_drops_is_made_anew(sim: Simulator) -> None:
         await eventually(lambda: of(heard, plan.address, LEVEL) and of(heard, plan.address, RATE))
 
 
+async def test_connecting_and_subscribing_refused(sim: Simulator) -> None:
+    """Tried again, less and less often."""
+    heard = Heard()
+    sim.do("adapter", "fail", "Connect:Failed:1")
+    sim.do("adapter", "fail", "StartNotify:NotSupported:1")
+    async with radio_of(settings(), heard, plans=[strap(1)]):
+        await eventually(lambda: of(heard, STRAPS["hjerte-1"]))
+
+
 async def test_bluetoothd_restarted_takes_the_links_along(sim: Simulator) -> None:
     """All links are lost whatever bleak says; they come back with the devices."""
     heard = Heard()
