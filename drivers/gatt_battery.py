@@ -16,8 +16,7 @@ driver = GattDriver(
     version="1.0.0",
     models=("Battery Service 0x180F",),
     match=Match.service("180f"),
-    listen=("2a19",),
-    read=("2a19",),
+    read=("2a19",),  # notified only when it changes, which may be in a month
     poll_every=timedelta(hours=6),
     heard_every=timedelta(hours=6),
     decode=Fields(u8(q.battery)),

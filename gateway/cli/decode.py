@@ -6,9 +6,14 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from gateway.model.problem import Exit, Problem
+
+if TYPE_CHECKING:
+    from gateway.intake.offline import OfflineDecoder
 
 CHUNK = 1 << 16  # bytes read at once; what a pipe has is taken as it comes
 LINE_MAX = 1 << 20  # bytes of one line; a longer one is malformed and is not kept
@@ -17,7 +22,7 @@ LINE_MAX = 1 << 20  # bytes of one line; a longer one is malformed and is not ke
 def decode_command(
     file: str | None, key: Sequence[str] = (), driver: str | None = None, stats: bool = False
 ) -> int:
-    """Decode a file of frames, or standard input (`-` or None). Gives the exit code.
+    """Decode a file of frames or a btsnoop capture, or standard input (`-` or None). Gives the exit code.
 
     Raises Problem for wrong usage, an unknown driver, or a file that cannot be read.
     """
@@ -44,7 +49,7 @@ def decode_command(
             )
         decoder = OfflineDecoder(host, keys, driver)
         try:
-            pump(descriptor, decoder.line)
+            pump(answers(pieces(descriptor, file), decoder))
         finally:
             host.close()
     if stats:
@@ -58,36 +63,79 @@ def decode_command(
     return Exit.DONE
 
 
-def pump(descriptor: int, answer: Callable[[bytes], bytes]) -> None:
-    """Answer each line with a line, as they come; ends at the end of the input, or when nobody reads on."""
+def pump(batches: Iterator[list[bytes]]) -> None:
+    """Write each answer on a line, as they come; ends where there are no more, or nobody reads on."""
     write = sys.stdout.buffer.write
     try:
-        for lines in chunks(descriptor):
-            write(b"".join([answer(line) + b"\n" for line in lines]))
-            sys.stdout.buffer.flush()
+        for answered in batches:
+            if answered:
+                write(b"\n".join(answered) + b"\n")
+                sys.stdout.buffer.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing stdout complains
 
 
-def chunks(descriptor: int) -> Iterator[list[bytes]]:
-    """Give the lines of a descriptor, without their ends, as many at once as have come."""
+def answers(data: Iterator[bytes], decoder: OfflineDecoder) -> Iterator[list[bytes]]:
+    """Decode a capture or JSON lines, as many at once as have come."""
+    from gateway.model.btsnoop import MAGIC, BtsnoopBroken, BtsnoopReader
+
+    first = b""
+    for piece in data:
+        first += piece
+        if len(first) >= len(MAGIC) or not MAGIC.startswith(first):
+            break
+    whole = chain([first], data)
+    if not first.startswith(MAGIC):
+        yield from line_answers(whole, decoder)
+        return
+    reader = BtsnoopReader()
+    try:
+        for piece in whole:
+            yield [decoder.frame(frame) for _, frame in reader.feed(piece)]
+        reader.end()
+    except BtsnoopBroken as broken:
+        yield [decoder.broken(str(broken))]
+
+
+def line_answers(data: Iterator[bytes], decoder: OfflineDecoder) -> Iterator[list[bytes]]:
+    """Answer each line with a line. One that is longer than `LINE_MAX` is malformed, and is not kept."""
     rest = b""
     beginning, overlong = True, False
-    while True:
-        data = os.read(descriptor, CHUNK)
+    too_long = f"line: expected one JSON object, found more than {LINE_MAX} bytes without an end"
+    for piece in data:
         if beginning:
-            data = data.removeprefix(b"\xef\xbb\xbf")
+            piece = piece.removeprefix(b"\xef\xbb\xbf")
             beginning = False
-        if not data:
-            break
-        *lines, rest = (rest + data).split(b"\n")
+        *lines, rest = (rest + piece).split(b"\n")
+        out = []
         if overlong and lines:
-            lines[0], overlong = b"", False
-        if len(rest) > LINE_MAX or overlong:
+            out, overlong = [decoder.broken(too_long)], False
+            del lines[0]
+        yield out + [decoder.line(line) for line in lines]
+        if overlong or len(rest) > LINE_MAX:
             rest, overlong = b"", True
-        yield lines
-    if rest or overlong:
-        yield [rest]
+    if overlong:
+        yield [decoder.broken(too_long)]
+    elif rest:
+        yield [decoder.line(rest)]
+
+
+def pieces(descriptor: int, file: str | None) -> Iterator[bytes]:
+    """Give what a descriptor has, as it comes. Raises Problem where it cannot be read."""
+    while True:
+        try:
+            data = os.read(descriptor, CHUNK)
+        except OSError as error:
+            raise Problem(
+                file or "standard input",
+                expected="frames, one JSON object a line",
+                found=(error.strerror or "an error").lower(),
+                do="give a file of frames, or - for standard input",
+                exit=Exit.USAGE if isinstance(error, IsADirectoryError) else Exit.FAILED,
+            ) from None
+        if not data:
+            return
+        yield data
 
 
 @contextlib.contextmanager

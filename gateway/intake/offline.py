@@ -39,6 +39,10 @@ class OfflineDecoder:
         self.by_driver: Tally[str] = Tally()
         self.by_error: Tally[str] = Tally()
 
+    def broken(self, message: str) -> bytes:
+        """Answer for input that is no frame at all."""
+        return self._answer(None, NOTHING, Fault("malformed", message))
+
     def line(self, line: bytes) -> bytes:
         """Decode one JSON line into one JSON line, without its end. Never raises for what it reads."""
         try:

@@ -73,9 +73,9 @@ driver = made("{name}", decode)
 """
 
 
-def installed(folder: Path, name: str, code: str, **fill: str) -> EntryPoint:
-    """Install a package whose driver bears its name."""
-    return package(folder, name, code.replace("{name}", fill.get("name", name)))
+def installed(folder: Path, name: str, code: str, calls_itself: str | None = None) -> EntryPoint:
+    """Install a package whose driver bears its name, unless it calls itself something else."""
+    return package(folder, name, code.replace("{name}", calls_itself or name))
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def test_a_package_that_does_not_come_up_is_named(tmp_path: Path, children: Chil
         children,
         installed(tmp_path, "guest-broken", "import nothing_of_that_name"),
         installed(tmp_path, "guest-empty", "x = 1"),
-        installed(tmp_path, "guest-other", GOOD, name="somebody-else"),
+        installed(tmp_path, "guest-other", GOOD, calls_itself="somebody-else"),
         installed(tmp_path, "guest-good", GOOD),
     )
     assert set(host.drivers) == {"guest-good"}
