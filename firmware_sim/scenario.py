@@ -72,7 +72,7 @@ def load_scenario(given: str | None) -> Scenario:
     """
     name = given or HOME
     path = Path(name)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         try:
             return parse_scenario(path.read_text(encoding="utf-8"), str(path))
         except OSError as error:

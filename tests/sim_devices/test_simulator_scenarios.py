@@ -78,6 +78,13 @@ async def test_a_step_that_its_device_cannot_do_is_refused_at_the_start(
     assert caught.value.exit_code is Exit.CONFIGURATION
 
 
+def test_a_folder_of_that_name_hides_no_scenario(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`home` is a likely name for a folder of one's own: `velgate demo --state home`."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_scenario("home").devices == load_scenario(None).devices != ()
+
+
 def test_the_home_is_quiet_for_twenty_seconds() -> None:
     """A person who starts the demo can find the page first."""
     home = load_scenario(None)
