@@ -73,14 +73,6 @@ class Gateway:
         """Take something away. Values of None in the body are left out."""
         return self._call("DELETE", path, body or {})
 
-    def running(self) -> bool:
-        """Tell whether somebody answers."""
-        try:
-            self.get("/api/v1/health")
-        except Problem as problem:
-            return problem.exit is not Exit.UNREACHABLE
-        return True
-
     def stream(self, path: str = "/api/v1/stream", **query: object) -> Iterator[Event]:
         """Give events as they come, until the gateway ends or falls silent (then `Problem`, exit 5)."""
         connection = _Connection(self.path, BEAT_S)

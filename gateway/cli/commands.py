@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import alert, basis, check, config, device, driver, init, run, scan, screen, staff, status
+from gateway.cli import (
+    alert_actions,
+    basis,
+    check,
+    config,
+    device,
+    driver,
+    init,
+    run,
+    scan,
+    screen,
+    staff,
+    status,
+)
 from gateway.cli.decoding import EPILOG, HELP
 
 EXAMPLE = "Example: velgate demo"
@@ -64,7 +77,7 @@ app.add_typer(device.app, name="device")
 app.add_typer(driver.app, name="driver", epilog="Example: velgate driver list")
 app.add_typer(driver.app, name="driver", epilog="Example: velgate driver list")
 app.add_typer(config.app, name="config")
-app.add_typer(alert.app, name="alert")
+app.add_typer(alert_actions.app, name="alert")
 app.add_typer(staff.app, name="staff")
 app.add_typer(basis.app, name="basis")
 app.add_typer(screen.app, name="screen")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -59,8 +58,3 @@ def secret(question: str, option: str, do: str, *, twice: bool = False) -> str:
     if not text:
         raise Problem(option, expected="an answer", found="none", do=do, exit=Exit.USAGE)
     return text
-
-
-def configured() -> Path:
-    """Give the configuration folder that a command without `--config` means."""
-    return Path(os.environ.get("VELGATE_CONFIG") or CONFIG)

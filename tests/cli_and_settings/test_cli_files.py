@@ -358,6 +358,22 @@ def test_staff(home: Path, answer: Callable[..., None], capsys: pytest.CaptureFi
     assert "person.AB" not in (home / "secrets.toml").read_text("utf-8")
 
 
+def test_the_roster(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who is on duty by the shifts, in the home's own time, and how they are reached."""
+    config = ["--config", str(ROOT / "config/examples/kommune-a")]
+    assert main(["staff", "roster", *config, "--at", "2026-11-25T02:00:00+01:00", "--json"]) == 0
+    groups = {row["group"]: row for row in json.loads(capsys.readouterr().out)["groups"]}
+    assert groups["nat-oest"]["persons"] == {"AB": ["page"], "CD": ["page"]}
+    assert groups["nat-oest"]["until"] == "2026-11-25T06:00:00.000Z"
+    assert groups["dag-oest"]["persons"] == {}
+    assert groups["vest"]["until"] is None
+    assert main(["staff", "roster", *config, "--at", "2026-11-25T08:00:00+01:00"]) == 0
+    out, err = capsys.readouterr()
+    assert "EF" in out
+    assert "Nobody on duty: nat-oest." in err
+    assert main(["staff", "roster", *config, "--at", "08:00"]) == 2
+
+
 @pytest.mark.parametrize("digits", ["123", "1234567", "12a4", "0000", "1234", "9876", "", "१२३४"])
 def test_pins_that_others_would_try_first(home: Path, answer: Callable[..., None], digits: str) -> None:
     """Refused; what is no PIN is not written."""
