@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from gateway.cli.main import main
 from gateway.health.clock import SystemClock
 from gateway.journal import Journal
 from gateway.model.problem import Exit, Problem
+from gateway.model.rows import Basis
 from support.fake_gateway import FakeGateway, fake_gateway
+from support.homes import write_home
 
 ID = "01936b5e-7b0e-7c3a-8f00-0123456789ab"
 ALERT: dict[str, Any] = {
@@ -387,3 +390,37 @@ async def test_the_audit_chain_is_verified_offline(
     document = json.loads(out)
     assert document["ok"] is False
     assert f"audit entry {document['first_broken']}" in err
+
+
+async def test_check_warns_of_rules_without_a_basis(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the journal, offline: what no basis is recorded for rests, and check says so with the command."""
+    device = 'device.seng-12 = {address = "A4:C1:38:00:00:12", place = "room-12", profile = "bed"}\n'
+    config = [
+        "--config",
+        str(write_home(tmp_path / "config", home=device)),
+        "--state",
+        str(tmp_path / "state"),
+    ]
+    assert main(["check", *config]) == 0
+    assert "Legal bases were not looked at" in capsys.readouterr().err
+    journal = await Journal.open(tmp_path / "state", SystemClock(), lambda _trouble: None)
+    assert main(["check", *config]) == 0
+    said = capsys.readouterr().err
+    assert "gateway.toml:5  place.room-12  (warning)" in said
+    assert "on which rule bed-left stands" in said
+    assert "velgate basis add room-12 presence" in said
+    basis = Basis(
+        place="room-12",
+        concern="presence",
+        kind="consent",
+        until=date(2099, 1, 1),
+        case=None,
+        recorded=SystemClock().now(),
+        by="LH",
+    )
+    await journal.alarms.write(lambda ledger: ledger.put_basis(basis))
+    await journal.close()
+    assert main(["check", *config]) == 0
+    assert "bed-left" not in capsys.readouterr().err
