@@ -119,7 +119,10 @@ class Mirror:
 
     def cancel_timer(self, subject: str, kind: str | None = None) -> None:
         """Remove a timer, or every timer of a subject."""
-        for each in [key for key in self._timers if key[0] == subject and kind in (None, key[1])]:
+        if kind is not None:
+            self._timers.pop((subject, kind), None)
+            return
+        for each in [key for key in self._timers if key[0] == subject]:
             del self._timers[each]
 
     def timers(self, subject: str | None = None) -> list[Timer]:

@@ -151,10 +151,11 @@ class Office:
         def run(book: Recorder) -> None:
             if before is not None:
                 before(book)
-            for record in records:
-                book.add_event(record, judged=record.id not in failing)
-                if record.id in failing:
-                    book.put_memo(UNJUDGED + record.id, {"rules": failing[record.id]})
+            news = [book.add_event(record, judged=record.id not in failing) for record in records]
+            if records and all(seq is None for seq in news):
+                return  # it was kept before, with all that follows from it
+            for record_id, rules in failing.items():
+                book.put_memo(UNJUDGED + record_id, {"rules": rules})
             for guard in guards:
                 book.put_guard(guard)
             for record in evidence:

@@ -17,11 +17,10 @@ from gateway.alerts.desk import ALERT
 from gateway.alerts.inputs import ScheduleChanged, TimerDue, TimerKind
 from gateway.alerts.office import Office
 from gateway.alerts.supervision import Heard, Supervision
-from gateway.alerts.timers import seconds_until
 from gateway.alerts.verdicts import Judged, RuleTimerKind, Verdict
 from gateway.journal.errors import NotDurable
 from gateway.model.alert import Handling
-from gateway.model.clock import Instant
+from gateway.model.clock import NS, Instant
 from gateway.model.rows import Timer
 
 log = logging.getLogger(__name__)
@@ -80,16 +79,18 @@ class Rounds:
         """Fire what is due; gives the seconds until the next is."""
         now = self._office.clock.now()
         self._fired = {key: until for key, until in self._fired.items() if until > time}
-        late: list[Timer] = []
         pauses = [until - time for until in self._fired.values() if until != float("inf")]
+        late: list[Timer] = []
+        soonest_ns: int | None = None
         for timer in self._office.clerk.view.due:
-            left = seconds_until(timer, now)
-            if _name(timer) in self._fired:
-                continue
-            if left > 0:
-                pauses.append(left)
-            else:
+            left_ns = timer.due.mono_ns - now.mono_ns
+            if left_ns <= 0:
                 late.append(timer)
+            elif soonest_ns is None or left_ns < soonest_ns:
+                soonest_ns = left_ns
+        if soonest_ns is not None:
+            pauses.append(soonest_ns / NS)
+        late = [timer for timer in late if _name(timer) not in self._fired]
         for timer in sorted(late, key=lambda timer: timer.due.mono_ns):
             self._fired[_name(timer)] = float("inf")
             self._fire(timer, now)

@@ -29,8 +29,3 @@ def carried_over(timer: Timer, now: Instant) -> Timer | None:
         return replace(timer, due=now)
     left = max(due.since(now), timedelta(0))
     return replace(timer, due=now.plus(left))
-
-
-def seconds_until(timer: Timer, now: Instant) -> float:
-    """Tell how long until a timer of this boot is due; 0 or less where it is."""
-    return timer.due.since(now).total_seconds()

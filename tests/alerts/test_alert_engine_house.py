@@ -152,6 +152,16 @@ async def test_an_event_is_kept_although_what_follows_from_it_fails(
         assert "help-call/kald-12" in house.open_keys()
 
 
+async def test_an_event_that_is_kept_already_follows_only_once(tmp_path: Path) -> None:
+    """A disk that says no and has done it all the same: the press is counted once."""
+    async with open_house(tmp_path) as house:
+        record = house.record("kald-12", "help_call", "press")
+        await house.engine.event([record], [])
+        await house.engine.event([record], [])
+        await house.settle()
+        assert house.alert().count == 1
+
+
 async def test_a_chain_test_tells_every_hop(tmp_path: Path) -> None:
     """Through the real path, marked as test, and again through all of it the next time."""
     people = {"person": {"KL": {"channels": ["sms"]}}}
