@@ -356,5 +356,5 @@ async def test_what_a_signal_carried_is_told_from_what_bluez_remembers(sim: Simu
 
 
 def test_the_simulators_bus_is_not_the_machines(sim: Simulator) -> None:
-    """The helper itself: inside the block bleak finds the private bus."""
+    """The tool of the tests itself: inside the block bleak finds the private bus."""
     assert os.environ[SYSTEM_BUS] == sim.bus

@@ -332,7 +332,7 @@ async def test_a_crash_here_is_silence_nowhere_else(broker: Mosquitto) -> None:
 
 
 def test_the_broker_of_the_tests_keeps_what_it_promised(tmp_path: Path) -> None:
-    """The helper itself: a killed broker is gone, a started one answers on the same port."""
+    """The tool of the tests itself: a killed broker is gone, a started one answers on the same port."""
     with mosquitto(tmp_path) as running:
         port = running.port
         running.kill()
