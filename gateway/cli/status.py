@@ -38,9 +38,6 @@ def _glance(health: dict[str, Any]) -> None:
     up, clock = _since(health["uptime_s"]), _told(health["clock"])
     show(f"{health['gateway']}: {mark}, Velgate {health['version']}, up {up}, clock {clock}")
     known, alerts = health["devices"], health["alerts"]
-    mark = paint(level, COLOURS.get(level, "0"), sys.stdout)
-    up, clock = _since(health["uptime_s"]), _told(health["clock"])
-    show(f"{health['gateway']}: {mark}, Velgate {health['version']}, up {up}, clock {clock}")
     show(f"devices: {_told(known['heard'])} of {_told(known['known'])} heard in their time")
     waiting, taken, technical = (
         _told(alerts[key]) for key in ("unacknowledged", "acknowledged", "technical")
