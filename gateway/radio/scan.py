@@ -105,4 +105,6 @@ def _problem(adapter: str, error: Exception) -> Problem:
             do="Run  systemctl status dbus bluetooth",
             exit=Exit.UNREACHABLE,
         )
-    return Problem(adapter, expected="scanning to start", found=str(error), do="See  systemctl status bluetooth")
+    return Problem(
+        adapter, expected="scanning to start", found=str(error), do="See  systemctl status bluetooth"
+    )
