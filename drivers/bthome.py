@@ -60,10 +60,10 @@ def decode_v2(frame: Advertisement) -> Iterator[Fact]:
     if info & ENCRYPTED:
         if len(data) < at + 1 + TAIL:
             raise Truncated(at, 1 + TAIL, len(data) - at)
-        counter = data[-8:-4]
+        key, counter = frame.key(16, address), data[-8:-4]
         # the information byte goes into the nonce as it was received: a changed one does not open
         nonce = address_bytes(address) + b"\xd2\xfc" + data[:1] + counter
-        data = decrypt_ccm(frame.key(16, address), nonce, data[at:-8] + data[-4:])
+        data = decrypt_ccm(key, nonce, data[at:-8] + data[-4:])
         yield Counter(int.from_bytes(counter, "little"))
         at = 0
     else:
@@ -105,9 +105,9 @@ def decode_v1_encrypted(frame: Advertisement) -> Iterator[Fact]:
     data = frame.payload
     if len(data) < 1 + TAIL:
         raise Truncated(0, 1 + TAIL, len(data))
-    counter = data[-8:-4]
+    key, counter = frame.key(16), data[-8:-4]
     nonce = frame.address_bytes + b"\x1e\x18" + counter
-    clear = decrypt_ccm(frame.key(16), nonce, data[:-8] + data[-4:], associated=b"\x11")
+    clear = decrypt_ccm(key, nonce, data[:-8] + data[-4:], associated=b"\x11")
     yield Counter(int.from_bytes(counter, "little"))
     yield from objects_v1(clear).facts()
 
