@@ -58,11 +58,11 @@ system-test: system-run
 	@$(call need,$(TEST_PACKAGES))
 
 setup: system-run ## everything that is needed to run: system packages, .venv/bin/velgate
-	@$(MAKE) --no-print-directory $(BIN)/python
+	@$(MAKE) --silent --no-print-directory $(BIN)/python
 	@$(call install,requirements.lock)
 
 setup-test: system-test ## what the tests need beside that
-	@$(MAKE) --no-print-directory $(BIN)/python
+	@$(MAKE) --silent --no-print-directory $(BIN)/python
 	@$(call install,requirements-dev.lock)
 
 demo: setup ## a small care home on simulated devices; Ctrl-C ends it
@@ -81,7 +81,7 @@ check: setup-test ## format, lint, types, import rules, generated files
 	@$(BIN)/python -m docs.generate --check
 
 bench: setup-test ## every figure that the project claims; writes build/bench.json
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python tests/bench/run.py
 
 docs: setup-test ## write the generated parts of the documentation anew
 	@$(BIN)/python -m docs.generate
