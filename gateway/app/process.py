@@ -43,8 +43,9 @@ def set_up_logging() -> None:
     logging.basicConfig(
         level=level if level in logging.getLevelNamesMapping() else "INFO", handlers=[handler]
     )
-    for chatty in ("uvicorn", "asyncio", "bleak", "mqtt", "sse_starlette"):
+    for chatty in ("uvicorn", "asyncio", "mqtt", "sse_starlette"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("bleak").setLevel(logging.ERROR)  # what it warns of, the radio's own watcher tells
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -119,6 +120,7 @@ def greeting(
         f"mosquitto_sub -h {broker.host} -p {broker.port} -u {broker.username} -P {broker.password}"
         f" -V 5 -t '{root}/#' -v"
     )
+    sim = f"{program('velgate-sim')} do"
     return f"""
 Velgate's demo runs: a care home with {len(running.settings.device)} simulated devices.
 
@@ -126,16 +128,25 @@ Velgate's demo runs: a care home with {len(running.settings.device)} simulated d
   Sign in as
 {people}
   MQTT         {subscribe}
-  Status       velgate status --state {state}
+  Status       {program("velgate")} status --state {state}
   Settings     {config}
 
   Let something happen (in another terminal; in the first 20 s nothing happens by itself):
-    velgate-sim do kald-01 press         a resident calls
-    velgate-sim do kald-01-bad press     somebody calls from the bathroom
-    velgate-sim do fald-02 fall          somebody falls
-    velgate-sim do seng-03 leave_bed     somebody gets up
-    velgate-sim do adapter off           the radio fails
+    {sim} kald-01 press         a resident calls
+    {sim} kald-01-bad press     somebody calls from the bathroom
+    {sim} fald-02 fall          somebody falls
+    {sim} seng-03 leave_bed     somebody gets up
+    {sim} adapter off           the radio fails, {sim} adapter on mends it
 
-  The programs stand in {Path(sys.executable).parent}. Ctrl-C ends it all.
+  Ctrl-C ends it all.
 
 """
+
+
+def program(name: str) -> str:
+    """Give what to type to run one of our programs from here."""
+    if shutil.which(name):
+        return name
+    path = Path(sys.executable).with_name(name)
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
