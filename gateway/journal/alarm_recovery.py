@@ -86,7 +86,8 @@ def _start(db: sqlite3.Connection, clock: Clock) -> Start:
 
 def copy_alarms(folder: StateFolder) -> None:
     """Write the hourly copy. Raises sqlite3.Error or OSError."""
-    with closing(connect(folder.alarms, read_only=True)) as db:
+    # Not read_only: SQLite counts VACUUM INTO as writing, although this file is only read.
+    with closing(connect(folder.alarms)) as db:
         copy_to(db, folder.alarms_copy)
 
 
