@@ -109,13 +109,17 @@ class Hub:
         return encode("alert", public_form(document) if viewer.caller.public else document, seq)
 
     async def _alerts(self) -> None:
+        anew = False
         while True:
             async with aclosing(self._house.engine.subscribe()) as published:
+                if anew:
+                    # The engine found us too slow, or began anew: nobody knows what was missed, so everybody
+                    # looks again. Only now, when what happens meanwhile is heard already.
+                    newest = await self._house.journal.alarms.read(lambda ledger: ledger.log_seq())
+                    self.viewers.send(encode("reset", {"seq": newest}, newest))
                 async for each in published:
                     self._published(each)
-            # The engine found us too slow, or began anew: nobody knows what was missed, so all look anew.
-            newest = await self._house.journal.alarms.read(lambda ledger: ledger.log_seq())
-            self.viewers.send(encode("reset", {"seq": newest}, newest))
+            anew = True
             await asyncio.sleep(AGAIN_S)
 
     def _published(self, published: Published) -> None:

@@ -32,6 +32,10 @@ def hash_pin(pin: str, salt: bytes | None = None) -> str:
     """Give the form in which a PIN is kept: `scrypt$n$r$p$salt$hash`, the last two in base64."""
     salt = os.urandom(_SALT) if salt is None else salt
     digest = hashlib.scrypt(pin.encode(), salt=salt, n=N, r=R, p=P, maxmem=_MEMORY, dklen=_LENGTH)
+    return _kept(salt, digest)
+
+
+def _kept(salt: bytes, digest: bytes) -> str:
     return f"scrypt${N}${R}${P}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
@@ -123,7 +127,7 @@ class PinDesk:
         self._one = asyncio.Lock()
         self._waiting = 0
         # Somebody who does not exist takes as long to refuse as somebody with another PIN.
-        self._nobody = hash_pin(base64.b64encode(os.urandom(12)).decode())
+        self._nobody = _kept(os.urandom(_SALT), os.urandom(_LENGTH))
 
     async def check(self, person: str, pin: str, kept: str | None, client: str, now_s: float) -> bool:
         """Tell whether the PIN is right. Raises SlowDown; a cancelled check counts as none."""

@@ -27,6 +27,8 @@ async def list_alerts(call: Call) -> Response:
     state = call.query("state")
     if state not in STATES:
         raise invalid(("state", repr(state)[:60], "`open` or `resolved`"))
+    if call.caller.public and state != "open":
+        raise Refused("not_allowed", "a screen that visitors can see shows what is open, and no history")
     since_ns, limit, after = call.time("since"), call.limit(), call.query("after")
     if after is not None and not (after.isascii() and after.isdigit() and len(after) < 19):
         raise invalid(("after", repr(after)[:60], "the `next` of the page before"))

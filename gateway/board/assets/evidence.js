@@ -56,6 +56,8 @@ export function drawEmpty() {
   list.replaceChildren(...lines.map(([words, good]) => el("li", { class: good ? "good" : "odd" }, words)));
 }
 
+const person = ([name, reached]) => el("span", { class: `who ${reached ? "good" : "odd"}` }, reached ? `${name} ✓` : `${name} · ${t("page.strip.unproved")}`);
+
 // Who is on duty and reached, devices heard, last test, technical ones: only a wall has room for it.
 export function drawStrip() {
   const strip = document.getElementById("strip");
@@ -64,12 +66,12 @@ export function drawStrip() {
   const { known = 0, heard: n = 0 } = store.health.devices ?? {};
   const proof = store.proved;
   const parts = [
-    [t("page.strip.duty"), all.size ? [...all].map(([person, reached]) => (reached ? `${person} ✓` : `${person} – ${t("page.strip.unproved")}`)).join("   ") : t("board.on_duty_none"), all.size > 0 && [...all.values()].every(Boolean)],
+    [t("page.strip.duty"), all.size ? [...all] : t("board.on_duty_none"), all.size > 0],
     [t("page.strip.heard"), t("page.strip.heard_of", { heard: n, known }), known > 0 && n >= known],
     [t("page.strip.tested"), proof ? clock(Date.parse(proof.time)) : "–", !!proof?.ok && now() - Date.parse(proof.time) <= FRESH_MS],
   ];
   const text = JSON.stringify([parts, technical()]);
   if (strip.dataset.mark === text) return;
   strip.dataset.mark = text;
-  strip.replaceChildren(...parts.map(([name, value, good]) => el("div", { class: good ? "good" : "odd" }, el("small", {}, name), el("strong", {}, value))));
+  strip.replaceChildren(...parts.map(([name, value, good]) => el("div", { class: good ? "good" : "odd" }, el("small", {}, name), el("strong", {}, ...(typeof value === "string" ? [value] : value.map(person))))));
 }

@@ -111,7 +111,10 @@ export function drawHead() {
     const longest = Math.min(...standing.map((alert) => Date.parse(alert.raised)));
     title = t("board.title_waiting", { count: standing.length, waited: span((now() - longest) / 1000) });
     const top = inOrder(standing)[0];
-    $("wait-text").textContent = far(top) ? `${short(top)} · ${top.label} · ${title}` : title;
+    // Where the gravest is out of sight the bar says what and where, so that nobody has to scroll to learn it.
+    $("wait-text").textContent = far(top)
+      ? `${standing.length > 1 ? `${standing.length} · ` : ""}${short(top)} · ${top.label} · ${span((now() - Date.parse(top.raised)) / 1000)}`
+      : title;
     const loud = standing.some((alert) => ["emergency", "high"].includes(alert.priority) && !hushed(alert));
     wait.className = `wait t-${top.priority}${loud ? " blink" : ""}${far(top) ? " far" : ""}`;
     favicon(standing.length, top.priority);

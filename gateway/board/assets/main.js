@@ -12,6 +12,7 @@ import { startShown } from "./shown.js";
 import { openMenu, perform } from "./deeds.js";
 import { go, openDetail, startViews } from "./views.js";
 
+history.scrollRestoration = "manual";
 load(boot.state);
 startLight();
 startSound();

@@ -31,6 +31,7 @@ export function go(where, { push = true } = {}) {
     if (tab.dataset.view === nameOf(where)) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
+  scrollTo({ top: 0 });
   calls.hidden = where !== "/";
   view.hidden = where === "/";
   if (where === "/") { view.replaceChildren(); render(); } else load(where);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,16 @@ def device_rows(
 ) -> list[DeviceRow]:
     """Give the rows in order of place and name; those in trouble first."""
     made = [_row(row, settings, words, now_ns) for row in rows]
-    return sorted(made, key=lambda row: (not row.trouble, row.place, row.device))
+    return sorted(made, key=lambda row: (not row.trouble, _natural(row.place), _natural(row.device)))
+
+
+def _natural(text: str) -> list[tuple[int, int | str]]:
+    """Order text as people do: `Bolig 2` before `Bolig 10`."""
+    return [
+        (0, int(part)) if part.isdigit() else (1, part.casefold())
+        for part in re.split(r"(\d+)", text)
+        if part
+    ]
 
 
 def _row(row: Mapping[str, Any], settings: Settings, words: Words, now_ns: int) -> DeviceRow:
