@@ -168,6 +168,8 @@ def action(key: str, value: object) -> Iterator[Fact]:
     if not NO_PRESS.isdisjoint(tokens):
         return
     said = "release" if tokens[-1] == "release" else next((WORDS[t] for t in tokens if t in WORDS), None)
+    if said is None and word in {*SIDES, "both"}:
+        said = "press"  # older wall switches say only which side
     if said is None:
         return
     channel = next((int(t) for t in tokens if t.isdecimal() and int(t) > 0), None)

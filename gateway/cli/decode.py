@@ -33,6 +33,10 @@ def decode_command(
 
     began = time.perf_counter()
     keys = dict(parse_key(text) for text in key)
+    if keys:
+        from gateway.model.ccm import prepare
+
+        prepare()
     with opened(file) as descriptor:
         children = Children()
         drivers, findings = load(children, only=driver)

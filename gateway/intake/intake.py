@@ -7,6 +7,7 @@ committed.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter as Tally
 from collections.abc import Sequence as List
 from dataclasses import replace
@@ -34,6 +35,7 @@ from gateway.intake.memory import Heard, Memory, signature
 from gateway.intake.outcome import Outcome
 from gateway.intake.records import Basis, RecordMaker, Taken
 from gateway.intake.repeats import BURST, Judgement, News, counter_is_due, judge
+from gateway.model import ccm
 from gateway.model.clock import NS, Clock, ClockQuality, Instant
 from gateway.model.frames import Advertisement, Frame, GattValue, Message
 from gateway.model.gatt import GattPlan, GattWrite
@@ -45,6 +47,9 @@ from gateway.model.trouble import TellTrouble, Trouble
 if TYPE_CHECKING:
     from gateway.settings.models import Settings
 
+log = logging.getLogger(__name__)
+
+STANDING_MAX = 16  # of one device
 LATE_NS = 60 * NS  # another system's word about a device is not news of it when it is older than this
 CARRIED_BY = {Where.SERVICE_DATA: "service_data", Where.COMPANY: "manufacturer_data"}
 
@@ -79,6 +84,7 @@ class Intake:
 
         Raises ValueError for a profile whose `means` makes no sense.
         """
+        ccm.prepare()
         self._clock, self._sink, self._tell = clock, sink, tell
         self.host = host or _loaded_host(clock)
         self.host.quarantine.changed = self._quarantined
@@ -365,6 +371,8 @@ class Intake:
         value = signature([fact.reading]) if fact.reading is not None else ""
         if value == memory.standing.get(fact.name, ""):
             return
+        if fact.name not in memory.standing and len(memory.standing) >= STANDING_MAX:
+            return  # a guest that invents names must not fill the journal
         memory.standing[fact.name] = value
         guards.append(Guard(known.slug, f"standing/{fact.name}", value, at))
         if fact.reading is not None:
@@ -399,6 +407,8 @@ class Intake:
 def _loaded_host(clock: Clock) -> DriverHost:
     children = Children()
     drivers, findings = load(children)
+    for finding in findings:
+        log.warning("a driver does not load: %s: %s; %s", finding.where, finding.found, finding.do)
     return DriverHost(
         drivers,
         children=children,

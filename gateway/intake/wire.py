@@ -35,6 +35,8 @@ TYPES: dict[str, type[Driver]] = {
     "gatt": GattDriver,
     "message": MessageDriver,
 }
+CHANNEL_MAX = 255
+NAME_MAX = 32  # letters of what a standing event is kept under
 GATT_LISTS = ("listen", "read", "also")
 
 
@@ -84,15 +86,17 @@ def fact_from_wire(row: object) -> Fact:
             bool() | int() | float() | str() as value,
             None | str() as unit,
             None | int() as channel,
-        ] if quantities.find(name, Kind(kind)):
+        ] if quantities.find(name, Kind(kind)) and (channel is None or 0 < channel <= CHANNEL_MAX):
             return Reading(name, Kind(kind), value, unit, channel)
         case ["counter", int(value)]:
             return Counter(value)
         case ["sequence", int(value), int(modulus)]:
             return Sequence(value, modulus)
-        case ["standing", str(name), None]:
+        case ["standing", str(name), None] if len(name) <= NAME_MAX:
             return Standing(name, None)
-        case ["standing", str(name), inner] if isinstance(reading := fact_from_wire(inner), Reading):
+        case ["standing", str(name), inner] if len(name) <= NAME_MAX and isinstance(
+            reading := fact_from_wire(inner), Reading
+        ):
             return Standing(name, reading)
         case ["availability", bool(online)]:
             return Availability(online)

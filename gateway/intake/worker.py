@@ -25,6 +25,7 @@ from gateway.intake.host import view_of
 from gateway.intake.index import Loaded, Route
 from gateway.intake.outcome import FACTS_MAX
 from gateway.intake.wire import LENGTH, fact_to_wire, length_of, manifest_of, packed
+from gateway.model.ccm import prepare
 from gateway.model.frame_json import frame_of
 
 MEMORY_MAX = 256 * 1024 * 1024  # bytes of address space; one more is a MemoryError in the driver
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> int:
     descriptor, name, value, *paths = arguments
     _give_up_rights()
     sys.path.extend(paths)
+    prepare()
     with socket.socket(fileno=int(descriptor)) as connection:
         try:
             driver, file = _import(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from gateway.model.decoding import KeyWrong, Truncated
@@ -13,6 +14,20 @@ CIPHERS_MAX = 2048  # kept cipher objects, one a key; past it the oldest is made
 _ciphers: dict[tuple[bytes, int], AESCCM] = {}
 
 
+@cache
+def _library() -> tuple[type[AESCCM], type[Exception]]:
+    """Load the cipher library, which takes some ten milliseconds: only where there is something to open."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+    return AESCCM, InvalidTag
+
+
+def prepare() -> None:
+    """Load the cipher library before the first frame: it takes longer than a driver may."""
+    _library()
+
+
 def decrypt_ccm(
     key: bytes, nonce: bytes, data: bytes, tag_length: int = 4, associated: bytes | None = None
 ) -> bytes:
@@ -22,19 +37,13 @@ def decrypt_ccm(
     """
     if len(data) < tag_length:
         raise Truncated(len(data), tag_length - len(data), 0)
-    cipher = _ciphers.get((key, tag_length)) or _cipher(key, tag_length)
-    from cryptography.exceptions import InvalidTag  # loaded with the first encrypted frame
-
+    made, invalid = _library()
+    cipher = _ciphers.get((key, tag_length))
+    if cipher is None:
+        if len(_ciphers) >= CIPHERS_MAX:
+            del _ciphers[next(iter(_ciphers))]
+        cipher = _ciphers[key, tag_length] = made(key, tag_length)
     try:
         return cipher.decrypt(nonce, data, associated)
-    except InvalidTag:
+    except invalid:
         raise KeyWrong from None
-
-
-def _cipher(key: bytes, tag_length: int) -> AESCCM:
-    from cryptography.hazmat.primitives.ciphers.aead import AESCCM
-
-    if len(_ciphers) >= CIPHERS_MAX:
-        del _ciphers[next(iter(_ciphers))]
-    cipher = _ciphers[key, tag_length] = AESCCM(key, tag_length)
-    return cipher

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -279,6 +281,23 @@ def test_outside_the_main_thread_drivers_run_without_a_timer(host_of: object) ->
     thread.start()
     thread.join()
     assert out == [([q.battery(50)], None)]
+
+
+def test_the_cipher_is_loaded_before_a_driver_needs_it() -> None:
+    """Loading it takes longer than a driver may: the first encrypted press after a start would be lost."""
+    script = """
+import sys
+from gateway.model.ccm import decrypt_ccm, prepare
+from gateway.model.decoding import KeyWrong
+prepare()
+before = set(sys.modules)
+try:
+    decrypt_ccm(bytes(16), bytes(13), bytes(8))
+except KeyWrong:
+    print(sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
 
 
 # -- quarantine ----------------------------------------------------------------------------------------
