@@ -31,7 +31,7 @@ from gateway.intake.directory import Directory, Known
 from gateway.intake.host import DriverHost
 from gateway.intake.index import Route
 from gateway.intake.loading import load
-from gateway.intake.memory import Heard, Memory, signature
+from gateway.intake.memory import Heard, Memory, identity, signature
 from gateway.intake.outcome import Outcome
 from gateway.intake.records import Basis, RecordMaker, Taken
 from gateway.intake.repeats import BURST, Judgement, News, counter_is_due, judge
@@ -155,7 +155,7 @@ class Intake:
         memory = self._memory(device)
         memory.counter = None
         memory.frames.clear()
-        self._sink.routine([], [Guard(device, "counter", "", self._clock.now())])
+        self._sink.routine([], [memory.guard(device, "counter", "", self._clock.now())])
 
     def gatt_plans(self) -> list[GattPlan]:
         """Give what is to be written, read and listened to on each device that is connected to."""
@@ -190,10 +190,7 @@ class Intake:
     def _adopt(self) -> None:
         for slug, known in self._directory.devices.items():
             memory = self._memory(slug)
-            key = self._directory.keys.get(known.address) if known.address else None
-            if memory.key is not None and key != memory.key:
-                memory.counter = None  # paired anew: another key, another count
-            memory.key = key
+            memory.be(identity(known.address, self._directory.keys.get(known.address or "")))
             memory.frames.clear()
         for slug in [slug for slug in self._memories if slug not in self._directory.devices]:
             del self._memories[slug]

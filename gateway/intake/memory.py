@@ -13,6 +13,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.readings import Guard, Kind, Reading, Value
 
 RECENT_MAX = 48  # transmissions of one device remembered for the length of a burst
+COUNTED = frozenset({"counter", "sequence", "payload"})  # guards of one piece of hardware
 SIGNAL_S = 60.0  # how long the signal at one radio counts
 Slot = tuple[str, Kind, int | None]
 """Quantity, kind, channel: one series of a device."""
@@ -81,18 +82,34 @@ class Memory:
     battery: float | None = None
     refused: FramesRefused | None = None
     available: bool | None = None
-    key: bytes | None = None
+    identity: str | None = None
+    """A fingerprint of address and key: what was counted by another piece of hardware counts for nothing."""
+
+    def be(self, identity: str) -> None:
+        """Stand for the hardware that is configured now; forget what another one counted."""
+        if self.identity not in (None, identity):
+            self.counter = self.counter_guard = self.sequence = None
+            self.payload, self.payload_at, self.payload_restored = None, None, False
+            self.recent.clear()
+        self.identity = identity
+
+    def guard(self, device: str, name: str, value: str, at: Instant) -> Guard:
+        """Make a guard of what this hardware counted."""
+        return Guard(device, name, f"{self.identity} {value}", at)
 
     def restore(self, guard: Guard) -> None:
-        """Take over what the journal kept."""
+        """Take over what the journal kept, the newest last; then `be` says whether it still counts."""
         name, _, rest = guard.name.partition("/")
-        if name == "counter":
-            self.counter = int(guard.value) if guard.value else None
-            self.counter_guard = guard.at
-        elif name == "sequence":
-            self.sequence = guard.value
-        elif name == "payload":
-            self.payload, self.payload_at, self.payload_restored = guard.value, guard.at, True
+        if name in COUNTED:
+            identity, _, value = guard.value.partition(" ")
+            self.be(identity)
+            if name == "counter":
+                self.counter = int(value) if value else None
+                self.counter_guard = guard.at
+            elif name == "sequence":
+                self.sequence = value
+            else:
+                self.payload, self.payload_at, self.payload_restored = value, guard.at, True
         elif name == "standing":
             self.standing[rest] = guard.value
         elif name == "state":
@@ -149,6 +166,11 @@ class Memory:
     def heard(self, now_ns: int) -> Heard:
         """Give what supervision needs."""
         return Heard(self.last, self.signal(now_ns), self.battery, self.refused, self.available)
+
+
+def identity(address: str | None, key: bytes | None) -> str:
+    """Give a fingerprint of a piece of hardware, from which neither address nor key can be read."""
+    return sha256(b"velgate" + (address or "").encode() + b"/" + (key or b"")).hexdigest()[:12]
 
 
 def digest(payload: bytes) -> str:

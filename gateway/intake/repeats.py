@@ -77,7 +77,7 @@ def judge(
             return Judgement(News.REPEAT)
         memory.recently((counter, payload), at.mono_ns, quiet_gap)
         memory.counter = counter
-        judgement.guards.append(Guard(device, "counter", str(counter), at))
+        judgement.guards.append(memory.guard(device, "counter", str(counter), at))
     if sequence is not None:
         _by_sequence(memory, device, sequence, events, at, judgement, quiet_gap, counted=counter is not None)
     elif counter is None and events:
@@ -110,7 +110,7 @@ def _by_sequence(
         judgement.missed = ahead - 1 if 1 < ahead <= MISSED_MAX else 0
     memory.sequence = key
     if events:
-        judgement.guards.append(Guard(device, "sequence", key, at))
+        judgement.guards.append(memory.guard(device, "sequence", key, at))
 
 
 def _by_bytes(
@@ -133,7 +133,7 @@ def _by_bytes(
             judgement.news = News.REPEAT  # the restart was shorter than the burst
             return
     memory.payload, memory.payload_at, memory.payload_restored = mark, at, False
-    judgement.guards.append(Guard(device, "payload", mark, at))
+    judgement.guards.append(memory.guard(device, "payload", mark, at))
 
 
 def counter_is_due(memory: Memory, at: Instant) -> bool:

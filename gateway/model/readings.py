@@ -134,7 +134,8 @@ class Record:
 class Guard:
     """What was last accepted of a device, kept with the row it protects so that a restart opens no door.
 
-    `name` is `counter`, `sequence`, `payload`, `standing/<property>` or `state/<quantity>[/<channel>]`.
+    `name` is `counter`, `sequence`, `payload`, `standing/<property>` or `state/<quantity>[/<channel>]`; the
+    value of the first three begins with a fingerprint of the hardware that counted.
     """
 
     device: str

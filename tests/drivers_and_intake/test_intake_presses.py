@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.model.readings import Guard
 from support.intake_room import ADDRESS, KEY, NotKept, Room, encrypted, press
 
 CALL = ("help_call", "press")
 PLAIN_PRESS = bytes.fromhex("443a01")  # a format that counts nothing
 SERVICE = frozenset({"service_data"})
 KEYED = {"kald-01": {"address": ADDRESS, "driver": "bthome", "profile": "help", "key": KEY.hex()}}
+
+
+def kept(guards: list[Guard]) -> list[str]:
+    """Give what guards hold, without the hardware that counted it."""
+    return [guard.value.partition(" ")[2] for guard in guards]
 
 
 # -- formats that number their transmissions -------------------------------------------------------------
@@ -25,7 +31,7 @@ async def test_a_burst_is_one_press() -> None:
     for _ in range(40):
         await room.hear(press(8), 0.1)
     assert room.said() == [CALL]
-    assert [guard.value for guard in room.calls[-1][2]] == ["8 button=press"]
+    assert kept(room.calls[-1][2]) == ["8 button=press"]
 
 
 async def test_an_old_press_in_a_merged_frame_is_none() -> None:
@@ -311,18 +317,46 @@ async def test_a_device_that_was_paired_anew_counts_anew() -> None:
     assert room.said() == [CALL, CALL]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_device_that_was_replaced_counts_anew(restarted: bool) -> None:
+    """Another button under the same name: neither its counter nor its packet ids are those of the old one."""
+    room = Room(KEYED)
+    await room.hear(encrypted(press(8)[1:], 5000))
+    other, address = bytes(range(16)), "A4:C1:38:99:99:99"
+    new = {"kald-01": {**KEYED["kald-01"], "address": address, "key": other.hex()}}
+    room.settings = room.configured(new)
+    if restarted:
+        room.restart()
+    else:
+        room.intake.reload(room.settings)
+    await room.hear(encrypted(press(8)[1:], 1, other, address=address), 10, address=address)
+    assert room.said() == [CALL, CALL]
+    assert not any(address in guard.value or other.hex() in guard.value for guard in room.kept.values())
+
+
+async def test_a_plain_device_that_was_replaced_is_heard_from_its_first_press() -> None:
+    """Also where its first number happens to be the old one's last."""
+    room = Room()
+    await room.hear(press(8))
+    room.settings = room.configured({"kald-01": {"address": "A4:C1:38:99:99:99", "profile": "help"}})
+    room.restart()
+    await room.hear(press(8), address="A4:C1:38:99:99:99")
+    assert room.said() == [CALL, CALL]
+    assert room.events[-1].missed == 0
+
+
 async def test_the_counter_of_measurements_is_kept_with_them() -> None:
     """With the group where a value is stored, and once a minute where none is."""
     room = Room({"klima-01": {"address": ADDRESS, "driver": "bthome", "key": KEY.hex(), "heard_every": "1h"}})
     warm = bytes.fromhex("02c409")
     await room.hear(encrypted(warm, 1))
-    assert [guard.value for guard in room.calls[-1][2]] == ["1"]
+    assert kept(room.calls[-1][2]) == ["1"]
     for counter in range(2, 60):
         await room.hear(encrypted(warm, counter), 1)
     assert len(room.calls) == 1, "an unchanged value writes nothing"
     for counter in range(60, 70):
         await room.hear(encrypted(warm, counter), 1)
-    assert [(kind, records, [g.value for g in guards]) for kind, records, guards in room.calls[1:]] == [
+    assert [(kind, records, kept(guards)) for kind, records, guards in room.calls[1:]] == [
         ("routine", [], ["62"])
     ]
     room.restart()
