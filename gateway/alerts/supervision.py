@@ -29,8 +29,8 @@ SILENT, BATTERY, CLOCK = "device-silent", "battery-low", "clock-unsynced/clock"
 SETTLE = timedelta(minutes=3)
 """After a start: what a room had told before and has not told again by then is over."""
 BENEFIT = timedelta(seconds=60)
-"""How much longer a device may be silent while nothing else of its source is heard: the source itself may
-be deaf, and says so within this time."""
+"""How much longer a device may be silent where nothing else of its source was heard so long either: the
+source itself may be deaf, and says so within this time."""
 BROKER = "mqtt-in"
 """The subject of `source.down` where it is the broker that messages come from."""
 LOST = frozenset({"frames.dropped", "journal.repaired"})
@@ -212,10 +212,10 @@ class Supervision:
             return None
         since = _later(heard.last if heard else None, self._listening[device.device])
         limit = max(device.heard_every * self._rules.intervals, self._rules.at_least)
-        if newest is None or newest.mono_ns <= since.mono_ns:
-            limit += BENEFIT
         silent = now.since(since)
-        if silent < limit:
+        # Others that were heard shortly after it prove nothing: the source may have fallen deaf since.
+        others_heard = newest is not None and newest.since(since) >= limit
+        if silent < limit or (not others_heard and silent < limit + BENEFIT):
             return None
         interval = device.heard_every.total_seconds()
         return f"not heard for {silent.total_seconds():.0f} s; it should speak every {interval:g} s"

@@ -214,6 +214,16 @@ def test_an_adapter_that_is_down_is_one_alert_not_forty() -> None:
     assert len(night.wait(5, "uro-12", "klima-12")) == 41
 
 
+def test_devices_that_a_deaf_radio_heard_last_at_different_times_are_one_trouble() -> None:
+    """That one was heard five seconds after the other says nothing: both are silent since the radio is."""
+    night = Night()
+    night.wait(30, "klima-12", "kald-12", "uro-12")
+    night.wait(5, "klima-12")
+    assert night.wait(80) == []
+    assert night.tells("adapter.down", "hci0") == ["+adapter-down/hci0 adapter.down high"]
+    assert night.wait(600) == []
+
+
 def test_a_broker_that_is_down_hides_what_hangs_on_it() -> None:
     """Messages are a source like the radio; the radio's devices are judged on."""
     night = Night()
