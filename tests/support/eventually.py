@@ -57,3 +57,16 @@ def eventually_blocking(check: Callable[[], T], *, within_s: float = WITHIN_S, e
         if time.monotonic() > ends:
             raise AssertionError(f"still not so after {within_s:g} s; last answer: {value!r}") from last
         time.sleep(every_s)
+
+
+async def holds(check: Callable[[], object], *, for_s: float, every_s: float = EVERY_S) -> None:
+    """Ask `check` again and again, and fail at once where it is not so for all of `for_s`.
+
+    For what must not happen. `check` may be a plain function or give an awaitable.
+    """
+    ends = time.monotonic() + for_s
+    while time.monotonic() < ends:
+        answer = check()
+        value = await answer if inspect.isawaitable(answer) else answer
+        assert value, f"no longer so: {value!r}"
+        await asyncio.sleep(every_s)

@@ -1,0 +1,89 @@
+"""A gateway that is killed while its broker and its radio live on, as in a real home."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import orjson
+
+from support.eventually import eventually
+from support.gateway_process import ROOT, Gateway, Home, button, home
+from support.whole_house import heard
+
+STATUS = f"{ROOT}/gateway/gw-1/status"
+
+
+async def retained(house: Home) -> dict[str, Any]:
+    """Give everything that the broker keeps below the root, by topic, as somebody who comes now sees it."""
+    found: dict[str, Any] = {}
+    async with house.mqtt() as client:
+        await client.subscribe(f"{ROOT}/#", qos=1)
+        await client.subscribe("end", qos=1)
+        await client.publish("end", b"", qos=1)  # what is retained comes before what is published afterwards
+        async for message in client.messages:
+            if str(message.topic) == "end":
+                return found
+            assert message.retain or not found
+            found[str(message.topic)] = orjson.loads(bytes(message.payload))  # type: ignore[arg-type]
+    raise AssertionError("the stream of messages ended")
+
+
+async def same_on_both(house: Home, gateway: Gateway) -> dict[str, Any]:
+    """Wait until the retained alerts are those that the API calls open, to the letter; give them by id."""
+
+    async def look() -> dict[str, Any] | None:
+        shown = {alert["id"]: alert for alert in await gateway.every_alert()}
+        prefix = f"{ROOT}/alert/"
+        kept = {
+            topic.removeprefix(prefix): alert
+            for topic, alert in (await retained(house)).items()
+            if topic.startswith(prefix)
+        }
+        assert json.dumps(kept, sort_keys=True) == json.dumps(shown, sort_keys=True)
+        return shown
+
+    found = await eventually(look)
+    assert found is not None
+    return found
+
+
+async def status_of(client: aiomqtt.Client, state: str) -> dict[str, Any]:
+    """Wait for the gateway's status to be this."""
+    while True:
+        status: dict[str, Any] = orjson.loads(bytes((await heard(client, STATUS)).payload))  # type: ignore[arg-type]
+        if status["state"] == state:
+            return status
+
+
+async def test_the_will_the_restart_and_what_is_retained(tmp_path: Path) -> None:
+    """Killed: offline by its will. Again: online, and who subscribes now sees what the page shows."""
+    with home(tmp_path, [button(1), button(2), button(3)]) as house:
+        gateway = house.start()
+        async with house.mqtt() as watcher:
+            await watcher.subscribe(STATUS, qos=1)
+            before = await status_of(watcher, "online")
+            for name in ("kald-01", "kald-02", "kald-03"):
+                house.do(name, "press")
+            open_, taken, closed = [
+                (await gateway.alert_of(name))["id"] for name in ("kald-01", "kald-02", "kald-03")
+            ]
+            await same_on_both(house, gateway)
+            assert (await gateway.act(taken, "acknowledge"))[0] == 200
+            assert (await gateway.act(closed, "acknowledge"))[0] == 200
+            status, _ = await gateway.act(closed, "resolve", outcome="assisted", spoken=True)
+            assert status == 200
+            gateway.kill()  # before the broker need have heard of the closing
+            assert await status_of(watcher, "offline")
+            gateway = house.start()
+            after = await status_of(watcher, "online")
+            assert after["instance"] == before["instance"]
+        shown = await same_on_both(house, gateway)
+        assert {open_: "unacknowledged", taken: "acknowledged"} == {
+            one: alert["handling"] for one, alert in shown.items()
+        }
+        events = [topic for topic in await retained(house) if topic.endswith("/help_call")]
+        assert events == []
+        assert len(await gateway.readings("quantity=help_call")) == 3
