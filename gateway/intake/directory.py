@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from gateway.intake.index import Loaded
 from gateway.model import meaning
-from gateway.model.alert import Concern
 from gateway.model.frames import Frame, Message
+from gateway.model.quantities import fall, help_call
 from gateway.model.readings import Kind
 
 if TYPE_CHECKING:
@@ -37,17 +37,20 @@ class Known:
     @property
     def calls(self) -> bool:
         """Whether help calls or falls may come from it, by its driver and what its readings mean."""
-        if self.driver is None:
-            return False
-        for quantity in self.driver.driver.said:
-            meant = self.means.get((quantity.name, quantity.kind))
-            aims = {meant.target, *(aim for aim, _ in meant.words.values())} if meant else {quantity}
-            if any(aim.kind is Kind.EVENT and aim.concern in CALLS for aim in aims):
-                return True
-        return False
+        return self.driver is not None and carries_calls(self.driver, self.means)
 
 
-CALLS = frozenset({Concern.SELF, Concern.FALL})
+def carries_calls(loaded: Loaded, means: Mapping[tuple[str, Kind], meaning.Meaning]) -> bool:
+    """Tell whether help calls or falls may come out of a driver, given what its readings mean."""
+    for quantity in loaded.driver.said:
+        meant = means.get((quantity.name, quantity.kind))
+        aims = {meant.target, *(aim for aim, _ in meant.words.values())} if meant else {quantity}
+        if not CALLS.isdisjoint(aims):
+            return True
+    return False
+
+
+CALLS = frozenset({help_call, fall})
 
 
 class Directory:

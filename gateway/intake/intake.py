@@ -10,35 +10,33 @@ from __future__ import annotations
 import logging
 from collections import Counter as Tally
 from collections.abc import Sequence as List
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.driver import (
     AdvertisementDriver,
-    Availability,
     Counter,
     Driver,
-    GattDriver,
     Kind,
-    LastSeen,
     Reading,
     Sequence,
     Standing,
 )
 from gateway.intake.air import Air, OnAir
 from gateway.intake.children import Children
-from gateway.intake.directory import Directory, Known
+from gateway.intake.directory import Directory, Known, carries_calls
 from gateway.intake.host import DriverHost
 from gateway.intake.index import Route
 from gateway.intake.loading import load
-from gateway.intake.memory import Heard, Memory, identity, signature
+from gateway.intake.memory import Heard, Memory, identity
+from gateway.intake.messages import judge_message
 from gateway.intake.outcome import Outcome
+from gateway.intake.plans import gatt_plans, is_companion
 from gateway.intake.records import Basis, RecordMaker, Taken
-from gateway.intake.repeats import BURST, Judgement, News, counter_is_due, judge
+from gateway.intake.repeats import Judgement, News, counter_is_due, judge
 from gateway.model import ccm
-from gateway.model.clock import NS, Clock, ClockQuality, Instant
+from gateway.model.clock import NS, Clock, Instant
 from gateway.model.frames import Advertisement, Frame, GattValue, Message
-from gateway.model.gatt import GattPlan, GattWrite
+from gateway.model.gatt import GattPlan
 from gateway.model.ids import NewId
 from gateway.model.matching import Where
 from gateway.model.readings import Guard, Record
@@ -49,8 +47,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STANDING_MAX = 16  # of one device
-LATE_NS = 60 * NS  # another system's word about a device is not news of it when it is older than this
 CARRIED_BY = {Where.SERVICE_DATA: "service_data", Where.COMPANY: "manufacturer_data"}
 
 
@@ -151,22 +147,18 @@ class Intake:
         return known.driver.driver if known is not None and known.driver is not None else None
 
     def accept_counter(self, device: str) -> None:
-        """Believe the next counter of a device, whatever it is: its battery was changed ("Skiftet")."""
-        memory = self._memory(device)
+        """Believe the next counter of a device, whatever it is: its battery was changed ("Skiftet").
+
+        Raises KeyError for a device that is not configured.
+        """
+        memory = self._memory(self._directory.devices[device].slug)
         memory.counter = None
         memory.frames.clear()
         self._sink.routine([], [memory.guard(device, "counter", "", self._clock.now())])
 
     def gatt_plans(self) -> list[GattPlan]:
         """Give what is to be written, read and listened to on each device that is connected to."""
-        companions = [d.driver for d in self.host.drivers.values() if _companion(d.driver)]
-        return [
-            _plan(known, driver)
-            for known in self._directory.devices.values()
-            if known.address is not None and known.driver is not None
-            for driver in dict.fromkeys([known.driver.driver, *companions])
-            if isinstance(known.driver.driver, GattDriver) and isinstance(driver, GattDriver)
-        ]
+        return gatt_plans(self._directory.devices.values(), self.host.drivers.values())
 
     def health(self) -> dict[str, Any]:
         """Give the figures of this room: nothing is dropped without being counted here."""
@@ -222,7 +214,7 @@ class Intake:
                 route
                 for route in self.host.routes(frame)
                 if route.loaded is known.driver
-                or (isinstance(frame, GattValue) and _companion(route.loaded.driver))
+                or (isinstance(frame, GattValue) and is_companion(route.loaded.driver))
             ]
             if not routes and isinstance(frame, Message):
                 forced = self.host.forced(known.driver, frame)
@@ -262,10 +254,11 @@ class Intake:
                 return
         before, stood = memory.mark(), dict(memory.standing)
         readings = [fact for fact in facts if isinstance(fact, Reading)]
-        guards: list[Guard] = []
         judgement = Judgement(News.NEW)
         if isinstance(frame, Message):
-            readings, guards = self._message(memory, known, frame, facts, readings, at)
+            said = judge_message(memory, known.slug, frame, facts, at)
+            readings, judgement.guards = said.readings, said.guards
+            self._count["repeats"] += said.repeats
         else:
             if isinstance(frame, Advertisement):
                 driver = route.loaded.driver
@@ -288,7 +281,7 @@ class Intake:
         missed = judgement.missed if known.heard_every is None else 0
         version = f"{route.loaded.name}/{route.loaded.driver.version}"
         taken = self._maker.make(known, memory, readings, version, at, missed)
-        await self._hand_over(memory, taken, [*guards, *judgement.guards], at, before, stood)
+        await self._hand_over(memory, taken, judgement.guards, at, before, stood)
 
     async def _hand_over(
         self,
@@ -315,88 +308,18 @@ class Intake:
             memory.back_to(before, stood)
             raise
 
-    def _message(
-        self,
-        memory: Memory,
-        known: Known,
-        frame: Message,
-        facts: List[object],
-        readings: list[Reading],
-        at: Instant,
-    ) -> tuple[list[Reading], list[Guard]]:
-        """Give what of a message is news, and what to keep with it; and note that the device was heard."""
-        seen: int | None = None
-        alive = bool(readings)
-        guards: list[Guard] = []
-        for fact in facts:
-            if isinstance(fact, Availability):
-                memory.available = fact.online
-                alive = alive or fact.online
-            elif isinstance(fact, LastSeen):
-                seen = fact.wall_ns
-            elif isinstance(fact, Standing):
-                alive = True
-                if not frame.retained:
-                    self._stands(memory, known, fact, readings, guards, at)
-        if frame.retained:
-            # it may be old: no event, no number of now; a state that differs is still the last that is known
-            return [reading for reading in readings if reading.kind is Kind.STATE], guards
-        if alive:
-            self._heard_by_word(memory, seen, at)
-        now_ns, burst_ns = at.mono_ns, int(BURST.total_seconds() * NS)
-        kept: list[Reading] = []
-        for reading in readings:
-            if reading.kind is Kind.EVENT:
-                told = (reading.quantity, reading.value, reading.channel)
-                topic, when = memory.said.get(told, (frame.topic, 0))
-                memory.said[told] = (frame.topic, now_ns)
-                if topic != frame.topic and now_ns - when <= burst_ns:
-                    self._count["repeats"] += 1  # the same press, said on a second topic
-                    continue
-            kept.append(reading)
-        return kept, guards
-
-    @staticmethod
-    def _stands(
-        memory: Memory,
-        known: Known,
-        fact: Standing,
-        readings: list[Reading],
-        guards: list[Guard],
-        at: Instant,
-    ) -> None:
-        value = signature([fact.reading]) if fact.reading is not None else ""
-        if value == memory.standing.get(fact.name, ""):
-            return
-        if fact.name not in memory.standing and len(memory.standing) >= STANDING_MAX:
-            return  # a guest that invents names must not fill the journal
-        memory.standing[fact.name] = value
-        guards.append(Guard(known.slug, f"standing/{fact.name}", value, at))
-        if fact.reading is not None:
-            readings.append(fact.reading)
-
-    @staticmethod
-    def _heard_by_word(memory: Memory, seen: int | None, at: Instant) -> None:
-        """Note a device as heard, but not later than the other system says that it was."""
-        late_ns = at.wall_ns - seen if seen is not None and at.quality is ClockQuality.SYNCED else 0
-        if late_ns > LATE_NS:
-            then = replace(at, wall_ns=at.wall_ns - late_ns, mono_ns=at.mono_ns - late_ns)
-            if memory.last is not None and then.since(memory.last).total_seconds() <= 0:
-                return
-            at = then
-        memory.touch(at, "", None)
-
     def _quarantined(self, name: str, aside: bool, reason: str) -> None:
         loaded = self.host.drivers[name]
-        bound = [k for k in self._directory.devices.values() if k.driver in (loaded, None) and not k.wants]
-        bound += [k for k in self._directory.devices.values() if k.driver is loaded and k.wants]
+        devices = self._directory.devices.values()
+        bound = any(known.calls for known in devices if known.driver is loaded)
+        free = any(known.driver is None and not known.wants for known in devices)
         self._tell(
             Trouble(
                 kind="driver.quarantined",
                 subject=name,
                 present=aside,
                 detail=reason or "it works again",
-                calls_unheard=aside and any(known.calls or known.driver is None for known in bound),
+                calls_unheard=aside and (bound or (free and carries_calls(loaded, {}))),
             )
         )
 
@@ -411,22 +334,4 @@ def _loaded_host(clock: Clock) -> DriverHost:
         children=children,
         findings=findings,
         monotonic=lambda: clock.now().mono_ns / NS,
-    )
-
-
-def _companion(driver: object) -> bool:
-    return isinstance(driver, GattDriver) and driver.companion
-
-
-def _plan(known: Known, driver: GattDriver) -> GattPlan:
-    assert known.address is not None
-    return GattPlan(
-        address=known.address,
-        device=known.slug,
-        listen=driver.listen,
-        read=driver.read,
-        setup=tuple(GattWrite(write.characteristic, write.value) for write in driver.setup),
-        poll_every=driver.poll_every,
-        keep=known.calls,
-        brief=driver.brief,
     )
