@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any
 
+from gateway.journal.alarm_writer import Commit
 from gateway.journal.journal import Journal
 from gateway.model.alert import Alert
 from gateway.model.clock import Clock
@@ -43,6 +44,8 @@ class Deliveries:
         """Make the outlets; nothing is connected yet."""
         self._journal = journal
         self._lanes: dict[str, list[Delivery[Any]]] = {"mqtt": [], "influx": []}
+        self._events: dict[tuple[str, str, int | None], Record] = {}
+        self._forget = journal.alarms.on_commit(self._note_events)
         self.mqtt: MqttOutlet | None = None
         self.influx: InfluxOutlet | None = None
         alarms, readings = journal.alarms, journal.readings
@@ -58,7 +61,7 @@ class Deliveries:
                 devices=devices,
                 duty=duty,
                 open_alerts=open_alerts,
-                newest=self._newest,
+                latest=self._latest,
                 command=command,
                 connected=self._retry,
             )
@@ -105,6 +108,7 @@ class Deliveries:
 
     def close(self) -> None:
         """Let go of threads."""
+        self._forget()
         if self.influx is not None:
             self.influx.close()
 
@@ -132,8 +136,13 @@ class Deliveries:
             return self.mqtt.state
         return "up" if any(lane.up for lane in lanes) and not any(lane.reason for lane in lanes) else "down"
 
-    async def _newest(self) -> frozenset[str]:
-        return frozenset(record.id for record in self._journal.readings.latest())
+    def _latest(self) -> list[Record]:
+        """Give the newest of each series; of events, those since this start."""
+        return [*self._journal.readings.latest(), *self._events.values()]
+
+    def _note_events(self, commit: Commit) -> None:
+        for _, record in commit.events:
+            self._events[record.device, record.quantity, record.channel] = record
 
     def _retry(self) -> None:
         for delivery in self._lanes["mqtt"]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -21,6 +21,7 @@ from gateway.model.readings import Kind, Record
 from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 from gateway.outlets.deliver import Rows
+from gateway.outlets.discovery import discovery, discovery_topic
 from gateway.outlets.mqtt_commands import CommandHandler, answer_command
 from gateway.outlets.mqtt_link import Link, PublishRefused, link_to, properties_of, will_of
 from gateway.outlets.mqtt_topics import Topics
@@ -35,6 +36,7 @@ ALERT_SLOTS = 10
 HEALTH_EVERY_S = 60.0
 DEVICES_EVERY_S = 5.0
 DEVICE_AGAIN_S = 60.0  # "last seen" and signal alone are told at most this often
+ANNOUNCE_EVERY_S = 30.0
 RECONNECT_FIRST_S = 0.1
 RECONNECT_MAX_S = 30.0
 LOOK_S = 0.5  # how long a retained status may take to arrive after the subscription
@@ -57,11 +59,11 @@ class MqttOutlet:
         devices: Callable[[], list[dict[str, Any]]],
         duty: Callable[[], dict[str, Any]],
         open_alerts: Callable[[], list[Alert]],
-        newest: Callable[[], Awaitable[frozenset[str]]],
+        latest: Callable[[], list[Record]],
         command: CommandHandler,
         connected: Callable[[], None] = lambda: None,
     ) -> None:
-        """`newest` gives the id of each topic's newest reading; `connected` hears of each connection."""
+        """`latest` gives each topic's newest record; `connected` hears of each connection."""
         self._settings = settings
         self._topics = Topics.of(settings.site)
         self._instance = instance
@@ -73,7 +75,8 @@ class MqttOutlet:
         self._devices = devices
         self._duty = duty
         self._open_alerts = open_alerts
-        self._newest = newest
+        self._latest = latest
+        self._announced: dict[str, bytes] = {}
         self._command = command
         self._connected = connected
         self._link: Link | None = None
@@ -179,6 +182,7 @@ class MqttOutlet:
                     self._tell_health(link),
                     self._tell_devices(link),
                     self._again(link),
+                    self._announce(link),
                     self._until_lost(link),
                 )
             finally:
@@ -225,7 +229,8 @@ class MqttOutlet:
 
     async def _tell_health(self, link: Link) -> None:
         while True:
-            await self._publish(link, self._topics.health, orjson.dumps(self._health()), retain=True)
+            health = orjson.dumps(self._health())
+            await self._publish(link, self._topics.health, health, retain=True, schema="velgate/health/1")
             await self._publish(link, self._topics.duty, orjson.dumps(self._duty()), retain=True)
             await asyncio.sleep(HEALTH_EVERY_S)
 
@@ -250,9 +255,27 @@ class MqttOutlet:
         for alert in self._open_alerts():
             await self._publish_alert(link, alert)
 
-    async def _publish(self, link: Link, topic: str, body: bytes, *, retain: bool) -> None:
+    async def _announce(self, link: Link) -> None:
+        """Tell Home Assistant what there is, where that is wanted, and again when there is more."""
+        self._announced.clear()
+        while self._settings.mqtt.discovery:
+            series: dict[str, list[Record]] = {}
+            for record in self._latest():
+                if record.device in self._settings.device:
+                    series.setdefault(record.device, []).append(record)
+            for device, records in series.items():
+                body = orjson.dumps(discovery(self._settings, self._topics, device, records))
+                if self._announced.get(device) != body:
+                    self._announced[device] = body
+                    await self._publish(link, discovery_topic(self._settings, device), body, retain=True)
+            await asyncio.sleep(ANNOUNCE_EVERY_S)
+        await asyncio.Event().wait()
+
+    async def _publish(
+        self, link: Link, topic: str, body: bytes, *, retain: bool, schema: str | None = None
+    ) -> None:
         try:
-            await link.send(topic, body, retain=retain, properties=properties_of(None))
+            await link.send(topic, body, retain=retain, properties=properties_of(schema))
         except PublishRefused as refused:
             log.warning("the broker refused %s: %s", topic, refused.reason)
 
@@ -266,7 +289,7 @@ class MqttOutlet:
     async def send_readings(self, rows: Rows[Record]) -> Sequence[Refused]:
         """Send measurements and states, in order within each topic."""
         link = self._up()
-        newest = await self._newest() if rows.end < rows.head else None
+        newest = {record.id for record in self._latest()} if rows.end < rows.head else None
         last = {self._topics.reading(record): record.id for _, record in rows.rows}
         refused: list[Refused] = []
 
@@ -343,6 +366,8 @@ class MqttOutlet:
             await link.send(self._topics.reading(record), b"", retain=True)
         for device in devices:
             self._shown_devices.pop(device, None)
+            if self._announced.pop(device, None):
+                await link.send(discovery_topic(self._settings, device), b"", retain=True)
             await link.send(self._topics.device(device), b"", retain=True)
 
 

@@ -110,6 +110,25 @@ async def test_an_alert_is_retained_while_open_and_cleared_when_closed(broker: M
     assert not hasattr(watch.heard[-1].properties, "MessageExpiryInterval")
 
 
+async def test_what_has_a_schema_names_it(broker: Mosquitto) -> None:
+    """Readings, alerts and health carry their schema as a user property, and all is JSON."""
+    house, one = OutletHouse(broker.login(), instance="one"), alert()
+    async with house.running(), watcher(broker) as watch:
+        house.readings.append(record())
+        house.alerts.append(one)
+        topics = ("device/klima-01/temperature", f"alert/{one.id}", "gateway/gw-1/health")
+        await eventually(lambda: all(watch.bodies(topic) for topic in topics))
+    named = {
+        body["schema"]: dict(message.properties.UserProperty)["schema"]
+        for message in watch.heard
+        if (body := orjson.loads(message.payload or b"{}")).get("schema")
+    }
+    assert named == {name: name for name in ("velgate/reading/1", "velgate/alert/1", "velgate/health/1")}
+    assert {message.properties.ContentType for message in watch.heard if message.payload} == {
+        "application/json"
+    }
+
+
 async def test_status_is_offline_after_a_planned_end_and_online_after_a_broken_connection(
     broker: Mosquitto,
 ) -> None:
@@ -122,6 +141,7 @@ async def test_status_is_offline_after_a_planned_end_and_online_after_a_broken_c
         await eventually(lambda: watch.bodies("gateway/gw-1/status")[-1]["state"] == "offline")
         async with house.running():
             await eventually(lambda: watch.bodies("gateway/gw-1/status")[-1]["state"] == "online")
+            await eventually(lambda: house.outlet._link is not None)
             assert house.outlet._link is not None
             sock = house.outlet._link._client.socket()
             assert sock is not None
@@ -253,3 +273,44 @@ async def test_a_device_that_is_gone_has_its_retained_status_cleared(broker: Mos
         kept = await retained(broker)
     assert "device/seng-03/status" in kept
     assert not [topic for topic in kept if "kald-12" in topic]
+
+
+async def test_home_assistant_is_told_what_there_is_where_that_is_wanted(broker: Mosquitto) -> None:
+    """One retained message a device, with a component a series; nothing without the option."""
+    for wanted in (False, True):
+        house = OutletHouse(broker.login(), instance="one", discovery=wanted)
+        house.readings.append(
+            record(),
+            record("motion", True, kind=Kind.STATE),
+            record("help_call", "press", kind=Kind.EVENT),
+            record("acceleration", 9.8, unit="m/s2", channel=2),
+        )
+        async with (
+            house.running(),
+            aiomqtt.Client(**broker.login(), protocol=aiomqtt.ProtocolVersion.V5) as client,
+        ):
+            await eventually(lambda house=house: house.readings.cursor == 4)
+            await client.subscribe("homeassistant/#", qos=1)
+            if not wanted:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.3):
+                        await anext(client.messages)
+                continue
+            async with asyncio.timeout(5):
+                message = await anext(client.messages)
+    assert str(message.topic) == "homeassistant/device/velgate-solhjem-klima-01/config"
+    told = orjson.loads(message.payload)
+    assert set(told["cmps"]) == {"temperature", "motion", "help_call", "acceleration_2"}
+    assert told["cmps"]["temperature"] == {
+        "name": "temperatur",
+        "uniq_id": "velgate-solhjem-klima-01-temperature",
+        "stat_t": f"{ROOT}/device/klima-01/temperature",
+        "p": "sensor",
+        "val_tpl": "{{ value_json.value }}",
+        "stat_cla": "measurement",
+        "unit_of_meas": "°C",
+        "dev_cla": "temperature",
+    }
+    assert told["cmps"]["motion"]["p"] == "binary_sensor"
+    assert "press" in told["cmps"]["help_call"]["evt_typ"]
+    assert "A4:C1" not in message.payload.decode()

@@ -62,11 +62,16 @@ def closed(one: Alert) -> Alert:
 class OutletHouse:
     """The outlet, its lanes, and what it told."""
 
-    def __init__(self, broker: dict[str, Any], *, instance: str, gateway: str = "gw-1") -> None:
+    def __init__(
+        self, broker: dict[str, Any], *, instance: str, gateway: str = "gw-1", discovery: bool = False
+    ) -> None:
         self.settings = Settings.model_validate(
             {
                 "site": {"municipality": "kommune-a", "home": "solhjem", "gateway": gateway},
+                "place": {"room-01": {"label": "Bolig 1"}},
+                "device": {"klima-01": {"address": "A4:C1:38:00:00:11", "place": "room-01"}},
                 "mqtt": {
+                    "discovery": discovery,
                     "host": broker["hostname"],
                     "port": broker["port"],
                     "username": broker.get("username"),
@@ -95,7 +100,7 @@ class OutletHouse:
             devices=lambda: self.devices,
             duty=lambda: {"groups": [], "centre": None},
             open_alerts=lambda: self.open,
-            newest=self._newest,
+            latest=self._latest,
             command=self._command,
             connected=lambda: [delivery.retry_now() for delivery in self.deliveries] and None,
         )
@@ -108,9 +113,9 @@ class OutletHouse:
                 Delivery(lane, send, tell=self.troubles.append, random=random, pause_max_s=1.0)  # type: ignore[arg-type]
             )
 
-    async def _newest(self) -> frozenset[str]:
-        last = {(r.device, r.quantity, r.channel): r.id for _, r in self.readings.rows}
-        return frozenset(last.values())
+    def _latest(self) -> list[Record]:
+        last = {(r.device, r.quantity, r.channel): r for _, r in self.readings.rows}
+        return list(last.values())
 
     async def _command(self, alert_id: str, command: Command) -> Answer:
         self.commands.append(command)
