@@ -31,7 +31,8 @@ BINARY_CLASSES = {
     "motion": "motion", "occupancy": "occupancy", "bed_occupancy": "occupancy", "presence": "presence",
     "opening": "opening", "door": "door", "window": "window", "smoke": "smoke", "gas": "gas",
     "carbon_monoxide": "carbon_monoxide", "moisture": "moisture", "tamper": "tamper",
-    "vibration": "vibration", "battery_low": "battery", "moving": "moving", "power": "power", "sound": "sound",
+    "vibration": "vibration", "battery_low": "battery", "moving": "moving", "power": "power",
+    "sound": "sound",
 }  # fmt: skip
 
 
