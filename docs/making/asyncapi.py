@@ -184,7 +184,7 @@ def _messages() -> dict[str, Any]:
     reading = "velgate/reading/1"
     return {
         "gatewayStatus": _message("The gateway is there, or is not", _STATUS),
-        "gatewayHealth": _message("Health", _file("health-1")),
+        "gatewayHealth": _message("Health", _file("health-1"), "velgate/health/1"),
         "device": _message("A device", _file("device-1")),
         "measurement": _message("A measurement", _file("reading-1"), reading),
         "state": _message("A state", _file("reading-1"), reading),
