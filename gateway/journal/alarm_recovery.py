@@ -11,28 +11,43 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gateway.journal.alarm_schema import ALARM_MIGRATIONS
 from gateway.journal.alarm_store import Start
-from gateway.journal.alert_codec import decode_alert
 from gateway.journal.database import connect, copy_to, migrate, remove, set_apart, settle
 from gateway.journal.errors import malformed
 from gateway.journal.folder import StateFolder
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_audit import NOTHING
 from gateway.journal.ledger_part import Changes
-from gateway.journal.tables import put_rows, readable_rows, table_of
+from gateway.journal.record_codec import EVENT_COLUMNS
+from gateway.journal.stored import Damaged, stored, stored_alert, stored_json, stored_record
+from gateway.journal.tables import Row, Table, put_rows, readable_rows, table_of
 from gateway.model.clock import Clock
 from gateway.model.problem import Problem
+from gateway.model.rows import Basis, Notification, Screen, Session
 
 log = logging.getLogger(__name__)
 
 SEQ_GAP = 10_000  # numbers left out after a repair, so that none that was lost is given a second time
 NUMBERED = ("alert_log", "event")
 AUDIT_TABLES = ("audit", "audit_end")
+CONTENTS: dict[str, tuple[str, Callable[[bytes], object]]] = {
+    "alert": ("document", stored_alert),
+    "alert_log": ("document", stored_alert),
+    "notification": ("document", partial(stored, Notification)),
+    "basis": ("document", partial(stored, Basis)),
+    "session": ("document", partial(stored, Session)),
+    "screen": ("document", partial(stored, Screen)),
+    "timer": ("data", stored_json),
+    "memo": ("value", stored_json),
+}
+"""Columns that hold documents, and how they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +138,25 @@ def _restore_copy(folder: StateFolder) -> str:
 def _fill(db: sqlite3.Connection, damaged: Path | None, source: str, clock: Clock) -> int:
     db.execute("BEGIN IMMEDIATE")
     saved = _salvage(db, damaged, clock) if damaged else 0
-    for table in NUMBERED:
-        db.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?", (SEQ_GAP, table))
+    _leave_gap(db)
     ledger = Ledger(db, clock, Changes())
     ledger.put_mark("log_floor", ledger.log_seq())
     ledger.audit("journal_repaired", by=None, source="journal", detail={"from": source, "rows": saved})
     db.execute("COMMIT")
     return saved
+
+
+def _leave_gap(db: sqlite3.Connection) -> None:
+    """Begin the numbers of alerts' states and of events anew, above every one that anybody has seen."""
+    (known,) = db.execute(
+        "SELECT max(coalesce((SELECT max(changed_seq) FROM alert), 0),"
+        " coalesce((SELECT max(seq) FROM cursor), 0))"
+    ).fetchone()
+    for table in NUMBERED:
+        row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+        newest = max(known, row[0] if row is not None else 0)
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, newest + SEQ_GAP))
 
 
 def _salvage(db: sqlite3.Connection, damaged: Path, clock: Clock) -> int:
@@ -142,10 +169,9 @@ def _salvage(db: sqlite3.Connection, damaged: Path, clock: Clock) -> int:
                 continue
             table = table_of(db, name)
             rows, whole = readable_rows(old, table)
-            if name == "alert":
-                rows = [row for row in rows if _is_alert(row[table.place("document")])]
-            put_rows(db, table, rows, whole=whole)
-            saved += len(rows)
+            sound = [row for row in rows if _is_sound(table, row)]
+            put_rows(db, table, sound, whole=whole and len(sound) == len(rows))
+            saved += len(sound)
         return saved + _salvage_audit(db, old, clock)
 
 
@@ -156,9 +182,14 @@ def _salvage_audit(db: sqlite3.Connection, old: sqlite3.Connection, clock: Clock
     return Ledger(db, clock, Changes()).adopt_audit(sorted(rows, key=lambda row: int(row[0])), beginning)
 
 
-def _is_alert(document: bytes) -> bool:
+def _is_sound(table: Table, row: Row) -> bool:
+    """Tell whether a row that could be read can be understood as well."""
     try:
-        decode_alert(document)
-    except ValueError:
+        if table.name == "event":
+            stored_record([row[table.place(column)] for column in EVENT_COLUMNS])
+        elif table.name in CONTENTS:
+            column, read = CONTENTS[table.name]
+            read(row[table.place(column)])
+    except Damaged:
         return False
     return True

@@ -14,7 +14,7 @@ ALARM_MIGRATIONS: tuple[str, ...] = (
         device TEXT NOT NULL, place TEXT NOT NULL, quantity TEXT NOT NULL, kind TEXT NOT NULL,
         value BLOB NOT NULL, unit TEXT, channel INTEGER, time_ns INTEGER NOT NULL,
         wall_ns INTEGER NOT NULL, mono_ns INTEGER NOT NULL, boot TEXT NOT NULL, quality TEXT NOT NULL,
-        driver TEXT NOT NULL, test INTEGER NOT NULL DEFAULT 0,
+        driver TEXT NOT NULL, test INTEGER NOT NULL DEFAULT 0, missed INTEGER NOT NULL DEFAULT 0,
         evidence INTEGER NOT NULL DEFAULT 0, judged INTEGER NOT NULL DEFAULT 1
     );
     CREATE INDEX event_unjudged ON event (seq) WHERE judged = 0;

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.journal.alarm_writer import AlarmWriter, Commit, Relieve, Work
-from gateway.journal.errors import NotDurable
+from gateway.journal.errors import NotDurable, malformed
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_part import Changes
 from gateway.journal.reader import Reader
@@ -111,8 +111,15 @@ class AlarmStore:
     async def read(self, work: Callable[[Ledger], T]) -> T:
         """Run a work on the committed state, in a thread of its own; the writer never waits for it.
 
-        Raises TimeoutError where it takes longer than a second (`reader.READ_MAX_S`): read in pages.
+        Where it meets damage the file is repaired first. Raises TimeoutError where it takes longer than a
+        second (`reader.READ_MAX_S`): read in pages.
         """
+        try:
+            return await self._threads.call(READER, partial(self._read, work))
+        except sqlite3.DatabaseError as error:
+            if not malformed(error):
+                raise
+            await self.write(_once(error))
         return await self._threads.call(READER, partial(self._read, work))
 
     def on_commit(self, callback: Callable[[Commit], None]) -> Callable[[], None]:
@@ -262,6 +269,18 @@ class AlarmStore:
                 done.set_exception(work.error)
             else:
                 done.set_result(work.result)
+
+
+def _once(error: sqlite3.DatabaseError) -> Callable[[Ledger], None]:
+    """Give a work that meets the same damage as a reader did, so that the writer has the file repaired."""
+    met = iter((error,))
+
+    def meet(ledger: Ledger) -> None:
+        del ledger
+        for each in met:
+            raise each
+
+    return meet
 
 
 def _nothing(ledger: Ledger) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.journal.alert_codec import decode_alert, encode_alert
+from gateway.journal.alert_codec import encode_alert
 from gateway.journal.ledger_part import LedgerPart, bounded
+from gateway.journal.stored import stored_alert
 from gateway.model.alert import Alert
 from gateway.model.clock import ClockQuality
 
@@ -16,17 +17,17 @@ class AlertPart(LedgerPart):
     def alert(self, id: str) -> Alert | None:  # noqa: A002  (the field's word)
         """Give an alert by its whole id."""
         row = self._db.execute("SELECT document FROM alert WHERE id = ?", (id,)).fetchone()
-        return None if row is None else decode_alert(row[0])
+        return None if row is None else stored_alert(row[0])
 
     def open_by_key(self, key: str) -> Alert | None:
         """Give the open alert with a key; there is at most one."""
         row = self._db.execute("SELECT document FROM alert WHERE key = ? AND open = 1", (key,)).fetchone()
-        return None if row is None else decode_alert(row[0])
+        return None if row is None else stored_alert(row[0])
 
     def open_alerts(self) -> list[Alert]:
         """Give every alert that is not resolved, the one that changed longest ago first."""
         rows = self._db.execute("SELECT document FROM alert WHERE open = 1 ORDER BY changed_seq")
-        return [decode_alert(row[0]) for row in rows]
+        return [stored_alert(row[0]) for row in rows]
 
     def alerts(
         self,
@@ -53,7 +54,7 @@ class AlertPart(LedgerPart):
                 bounded(limit),
             ),
         )
-        return [decode_alert(row[0]) for row in rows]
+        return [stored_alert(row[0]) for row in rows]
 
     def alert_mark(self, id: str) -> str:  # noqa: A002  (the field's word)
         """Give the place of an alert in the order of `alerts`, as a page's `next`. Raises KeyError."""
@@ -93,7 +94,7 @@ class AlertPart(LedgerPart):
         rows = self._db.execute(
             "SELECT seq, document FROM alert_log WHERE seq > ? ORDER BY seq LIMIT ?", (seq, bounded(limit))
         )
-        return [(row[0], decode_alert(row[1])) for row in rows]
+        return [(row[0], stored_alert(row[1])) for row in rows]
 
     def log_seq(self) -> int:
         """Give the newest `seq` of the log, also after it was pruned; 0 at the very beginning."""

@@ -8,11 +8,11 @@ from gateway.journal.ledger_part import LedgerPart, bounded
 from gateway.journal.record_codec import (
     INSERT_EVENT,
     SELECT_EVENT,
-    decode_record,
     encode_record,
     instant_columns,
     read_instant,
 )
+from gateway.journal.stored import stored_record
 from gateway.journal.wanted import Wanted
 from gateway.model.readings import Guard, Record
 
@@ -38,7 +38,7 @@ class EventPart(LedgerPart):
     def event(self, id: str) -> Record | None:  # noqa: A002  (the field's word)
         """Give an event or evidence by its id."""
         row = self._db.execute(SELECT_EVENT + "WHERE id = ?", (id,)).fetchone()
-        return None if row is None else decode_record(row)
+        return None if row is None else stored_record(row)
 
     def unjudged(self, limit: int) -> list[Record]:
         """Give the oldest events that no rule has judged yet."""
@@ -46,7 +46,7 @@ class EventPart(LedgerPart):
             SELECT_EVENT + "WHERE judged = 0 ORDER BY seq LIMIT ?",
             (bounded(limit),),
         )
-        return [decode_record(row) for row in rows]
+        return [stored_record(row) for row in rows]
 
     def mark_judged(self, ids: Iterable[str]) -> None:
         """Note that the rules have judged these events."""
@@ -60,7 +60,7 @@ class EventPart(LedgerPart):
             SELECT_EVENT + "WHERE seq > ? AND evidence = 0 ORDER BY seq LIMIT ?",
             (seq, bounded(limit)),
         )
-        return [(row[15], decode_record(row)) for row in rows]
+        return [(row[16], stored_record(row)) for row in rows]
 
     def find_events(self, wanted: Wanted, after: int, limit: int) -> list[tuple[int, Record, bool]]:
         """Find events and evidence behind `after`; gives (seq, record, whether it is evidence)."""
@@ -77,7 +77,7 @@ class EventPart(LedgerPart):
                 limit,
             ),
         )
-        return [(row[15], decode_record(row), bool(row[16])) for row in rows]
+        return [(row[16], stored_record(row), bool(row[17])) for row in rows]
 
     def event_seq(self) -> int:
         """Give the `seq` of the newest event; 0 where there is none."""
@@ -95,7 +95,7 @@ class EventPart(LedgerPart):
         rows = self._db.execute(
             SELECT_EVENT + "WHERE seq > ? AND evidence = 1 ORDER BY seq LIMIT ?", (seq, bounded(limit))
         )
-        return [(row[15], decode_record(row)) for row in rows]
+        return [(row[16], stored_record(row)) for row in rows]
 
     def guards(self) -> list[Guard]:
         """Give what was last accepted of each device with its events.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from gateway.journal.documents import to_json
 from gateway.journal.ledger_part import LedgerPart
+from gateway.journal.stored import stored_json
 
 MEMO_MAX_BYTES = 65_536  # one memo; what is larger or grows needs a table of its own
 BOOTS_MAX = 64  # boots whose order is remembered
@@ -21,14 +20,14 @@ class MemoPart(LedgerPart):
     def memo(self, key: str) -> dict[str, Any] | None:
         """Give a memo."""
         row = self._db.execute("SELECT value FROM memo WHERE key = ?", (key,)).fetchone()
-        return None if row is None else dict(orjson.loads(row[0]))
+        return None if row is None else stored_json(row[0])
 
     def memos(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Give every memo whose key begins so."""
         rows = self._db.execute(
             "SELECT key, value FROM memo WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key", (prefix,)
         )
-        return {row[0]: dict(orjson.loads(row[1])) for row in rows}
+        return {row[0]: stored_json(row[1]) for row in rows}
 
     def put_memo(self, key: str, value: dict[str, Any]) -> None:
         """Keep a memo of at most `MEMO_MAX_BYTES`. Raises ValueError for a larger one."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.journal.documents import decode, encode
+from gateway.journal.documents import encode
 from gateway.journal.ledger_part import LedgerPart
+from gateway.journal.stored import stored
 from gateway.model.clock import ClockQuality
 from gateway.model.rows import Basis, Screen, Session
 
@@ -17,7 +18,7 @@ class PeoplePart(LedgerPart):
 
     def basis(self) -> list[Basis]:
         """Give every recorded basis and objection, also those withdrawn or past, the oldest first."""
-        return [decode(Basis, row[0]) for row in self._db.execute("SELECT document FROM basis ORDER BY seq")]
+        return [stored(Basis, row[0]) for row in self._db.execute("SELECT document FROM basis ORDER BY seq")]
 
     def put_basis(self, basis: Basis) -> None:
         """Record a basis, or change the one with its place, concern, rule and time of recording."""
@@ -30,7 +31,7 @@ class PeoplePart(LedgerPart):
     def session(self, token_hash: str) -> Session | None:
         """Give a session; whether it has expired is for the caller to judge."""
         row = self._db.execute("SELECT document FROM session WHERE token_hash = ?", (token_hash,)).fetchone()
-        return None if row is None else decode(Session, row[0])
+        return None if row is None else stored(Session, row[0])
 
     def put_session(self, session: Session) -> None:
         """Keep a session or its change; expired ones are removed at the same time."""
@@ -50,12 +51,12 @@ class PeoplePart(LedgerPart):
         rows = self._db.execute(
             "SELECT document FROM session WHERE ?1 IS NULL OR person = ?1 COLLATE NOCASE", (person,)
         )
-        return sorted((decode(Session, row[0]) for row in rows), key=lambda each: each.created.wall_ns)
+        return sorted((stored(Session, row[0]) for row in rows), key=lambda each: each.created.wall_ns)
 
     def screen(self, token_hash: str) -> Screen | None:
         """Give an enrolled screen by the hash of its token."""
         row = self._db.execute("SELECT document FROM screen WHERE token_hash = ?", (token_hash,)).fetchone()
-        return None if row is None else decode(Screen, row[0])
+        return None if row is None else stored(Screen, row[0])
 
     def put_screen(self, screen: Screen) -> None:
         """Enrol a screen; one of that name gives way (it was set up anew)."""
@@ -72,7 +73,7 @@ class PeoplePart(LedgerPart):
     def screens(self) -> list[Screen]:
         """Give the enrolled screens in order of name."""
         return [
-            decode(Screen, row[0]) for row in self._db.execute("SELECT document FROM screen ORDER BY name")
+            stored(Screen, row[0]) for row in self._db.execute("SELECT document FROM screen ORDER BY name")
         ]
 
     def _prune_sessions(self) -> None:

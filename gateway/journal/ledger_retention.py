@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.journal.alert_codec import decode_alert
 from gateway.journal.documents import to_json
 from gateway.journal.ledger_part import LedgerPart
+from gateway.journal.stored import stored_alert
 from gateway.model.clock import NS, iso
 
 DAY_NS = 86_400 * NS
@@ -101,7 +101,7 @@ class RetentionPart(LedgerPart):
             row = self._db.execute("SELECT document FROM alert WHERE id = ?", (each,)).fetchone()
             if row is None:
                 continue
-            alert = decode_alert(row[0])
+            alert = stored_alert(row[0])
             if not alert.test:
                 self._db.execute(
                     "INSERT INTO alert_count (month, rule, kind, priority, outcome, count)"
@@ -152,7 +152,9 @@ class RetentionPart(LedgerPart):
         if first is None:
             return 0
         old = self._first_young(young, FIRST_YOUNG_ENTRY, LAST_OLD_ENTRY) - 1
-        through = max(old, newest - AUDIT_MAX)
+        through = old
+        if newest - first >= AUDIT_MAX:  # a tenth at once, for each removal is an entry itself
+            through = max(old, newest - AUDIT_MAX * 9 // 10)
         return through if through >= first else 0
 
     def _first_young(self, young: Young | None, first_young: str, last_old: str) -> int:
@@ -166,7 +168,7 @@ class RetentionPart(LedgerPart):
 
     def _readings_of_open(self) -> list[str]:
         rows = self._db.execute("SELECT document FROM alert WHERE open = 1")
-        return [reading for row in rows for reading in decode_alert(row[0]).readings]
+        return [reading for row in rows for reading in stored_alert(row[0]).readings]
 
     def _drop_log_of(self, alert: str) -> None:
         newest = self._db.execute("SELECT max(seq) FROM alert_log WHERE alert = ?", (alert,)).fetchone()[0]

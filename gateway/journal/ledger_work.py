@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Unpack, get_args
 
-import orjson
-
-from gateway.journal.documents import decode, encode, to_json
+from gateway.journal.documents import encode, to_json
 from gateway.journal.ledger_part import LedgerPart
 from gateway.journal.record_codec import instant_columns, read_instant
+from gateway.journal.stored import stored, stored_json
 from gateway.model.clock import ClockQuality, Instant
 from gateway.model.rows import Notification, NotificationChanges, NotificationState, Timer
 
@@ -63,7 +62,7 @@ class WorkPart(LedgerPart):
         )
         return [
             Timer(
-                subject=row[0], kind=row[1], rev=row[2], due=read_instant(row[3:7]), data=orjson.loads(row[7])
+                subject=row[0], kind=row[1], rev=row[2], due=read_instant(row[3:7]), data=stored_json(row[7])
             )
             for row in rows
         ]
@@ -101,7 +100,7 @@ class WorkPart(LedgerPart):
     def notification(self, id: str) -> Notification | None:  # noqa: A002  (the field's word)
         """Give a notification by its id."""
         row = self._db.execute("SELECT document FROM notification WHERE id = ?", (id,)).fetchone()
-        return None if row is None else decode(Notification, row[0])
+        return None if row is None else stored(Notification, row[0])
 
     def notifications(
         self, alert_id: str | None = None, states: Sequence[NotificationState] = ()
@@ -119,5 +118,5 @@ class WorkPart(LedgerPart):
             f"SELECT document FROM notification WHERE {' AND '.join(where)}",  # noqa: S608  (a closed list)
             values,
         )
-        found = [decode(Notification, row[0]) for row in rows]
+        found = [stored(Notification, row[0]) for row in rows]
         return sorted(found, key=lambda each: (each.created.wall_ns, each.id))

@@ -14,6 +14,7 @@ from zlib import crc32
 
 from gateway.journal.ledger_retention import DAY_NS, Young
 from gateway.journal.reading_rows import Numbers
+from gateway.journal.reading_scan import end_of_minute
 from gateway.journal.reading_sums import HOUR_NS
 from gateway.journal.reading_writer import MINUTE_NS, mark, put_mark
 
@@ -103,19 +104,22 @@ def used_bytes(db: sqlite3.Connection) -> int:
 
 
 def _first_young(db: sqlite3.Connection, young: Young | None) -> int:
+    """Give the `seq` before which everything is too old; 0 without a trusted time.
+
+    It is that of the first minute that is trusted to be young enough, or the end of the last that is not.
+    """
     if young is None:
         return 0
-    row = (
-        db.execute(
-            "SELECT seq FROM minute WHERE trusted = 1 AND +minute BETWEEN ? AND ? ORDER BY seq LIMIT 1",
-            (-(-young.since_ns // MINUTE_NS), (young.now_ns + DAY_NS) // MINUTE_NS),
-        ).fetchone()
-        or db.execute(
-            "SELECT coalesce(max(seq), 0) FROM minute WHERE trusted = 1 AND +minute < ?",
-            (young.since_ns // MINUTE_NS,),
-        ).fetchone()
-    )
-    return int(row[0])
+    row = db.execute(
+        "SELECT seq FROM minute WHERE trusted = 1 AND +minute BETWEEN ? AND ? ORDER BY seq LIMIT 1",
+        (young.since_ns // MINUTE_NS, (young.now_ns + DAY_NS) // MINUTE_NS),
+    ).fetchone()
+    if row is not None:
+        return int(row[0])
+    old = db.execute(
+        "SELECT max(seq) FROM minute WHERE trusted = 1 AND +minute < ?", (young.since_ns // MINUTE_NS,)
+    ).fetchone()[0]
+    return 0 if old is None else end_of_minute(db, old)
 
 
 def _drop_oldest(db: sqlite3.Connection, before: int) -> int:
@@ -171,5 +175,6 @@ def _give_back(db: sqlite3.Connection) -> int:
     )
     if free * size <= max(SLACK_BYTES, pages * size // 4):
         return 0
-    db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    for _ in range(VACUUM_PAGES):  # Python's module makes one step of this statement, which is one page
+        db.execute("PRAGMA incremental_vacuum(1)")
     return -1

@@ -87,7 +87,7 @@ def holds(db: sqlite3.Connection, numbers: Numbers, record: Record) -> bool:
         row = db.execute(
             "SELECT 1 FROM reading WHERE seq >= ? AND seq < ? AND id = ?"
             " AND series IN (SELECT value FROM json_each(?)) LIMIT 1",
-            (start, _end_of(db, start), short, series),
+            (start, end_of_minute(db, start), short, series),
         ).fetchone()
         if row is not None:
             return True
@@ -100,10 +100,10 @@ def _bounds(db: sqlite3.Connection, wanted: Wanted) -> tuple[int, int] | None:
         "SELECT min(seq), max(seq) FROM minute WHERE minute BETWEEN ? AND ?",
         (wanted.since_ns // MINUTE_NS - 1, wanted.until_ns // MINUTE_NS + 1),
     ).fetchone()
-    return None if first is None else (first, _end_of(db, last))
+    return None if first is None else (first, end_of_minute(db, last))
 
 
-def _end_of(db: sqlite3.Connection, start: int) -> int:
+def end_of_minute(db: sqlite3.Connection, start: int) -> int:
     """Give the first `seq` behind the minute that begins at `start`."""
     row = db.execute("SELECT seq FROM minute WHERE seq > ? ORDER BY seq LIMIT 1", (start,)).fetchone()
     if row is None:

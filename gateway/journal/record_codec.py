@@ -8,14 +8,19 @@ from gateway.journal.documents import read_word
 from gateway.model.clock import ClockQuality, Instant
 from gateway.model.readings import Kind, Record, Value
 
+EVENT_COLUMNS = (
+    *("id", "device", "place", "quantity", "kind", "value", "unit", "channel", "time_ns"),
+    *("wall_ns", "mono_ns", "boot", "quality", "driver", "test", "missed"),
+)
+"""What `decode_record` reads, in order."""
 SELECT_EVENT = (
     "SELECT id, device, place, quantity, kind, value, unit, channel, time_ns, wall_ns, mono_ns, boot,"
-    " quality, driver, test, seq, evidence FROM event "
+    " quality, driver, test, missed, seq, evidence FROM event "
 )
 INSERT_EVENT = (
     "INSERT INTO event (id, device, place, quantity, kind, value, unit, channel, time_ns, wall_ns, mono_ns,"
-    " boot, quality, driver, test, evidence, judged)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq"
+    " boot, quality, driver, test, missed, evidence, judged)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq"
 )
 
 
@@ -46,7 +51,7 @@ def read_instant(row: Any) -> Instant:
 
 
 def encode_record(record: Record) -> tuple[Any, ...]:
-    """Write a record as the first fifteen values of `INSERT_EVENT`."""
+    """Write a record as the first sixteen values of `INSERT_EVENT`."""
     return (
         record.id,
         record.device,
@@ -60,6 +65,7 @@ def encode_record(record: Record) -> tuple[Any, ...]:
         *instant_columns(record.at),
         record.driver,
         int(record.test),
+        record.missed,
     )
 
 
@@ -78,4 +84,5 @@ def decode_record(row: Any) -> Record:
         at=read_instant(row[9:13]),
         driver=row[13],
         test=bool(row[14]),
+        missed=row[15],
     )

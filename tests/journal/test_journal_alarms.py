@@ -150,7 +150,7 @@ async def test_too_much_that_waits_is_refused(journal: Journal, monkeypatch: pyt
 
 
 async def test_a_read_cannot_write_and_cannot_last(journal: Journal) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly|read-only"):
+    with pytest.raises(sqlite3.OperationalError, match=r"readonly|read-only"):
         await journal.alarms.read(bump)
 
     def forever(ledger: Ledger) -> None:

@@ -64,8 +64,10 @@ async def test_an_untouched_chain_holds(journal: Journal) -> None:
         ("DELETE FROM audit WHERE seq > 9", 10),
         ("DELETE FROM audit", 1),
         (
-            "INSERT INTO audit SELECT 13, wall_ns, mono_ns, boot, quality, what, by, source, alert, detail,"
-            " hash FROM audit WHERE seq = 12",
+            (
+                "INSERT INTO audit SELECT 13, wall_ns, mono_ns, boot, quality, what, by, source, alert,"
+                " detail, hash FROM audit WHERE seq = 12"
+            ),
             13,
         ),
         ("UPDATE audit_end SET seq = 3 WHERE side = 'last'", 13),

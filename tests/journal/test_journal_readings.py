@@ -289,7 +289,7 @@ async def test_what_no_column_can_hold_is_refused_at_once(tmp_path: Path, value:
 async def test_one_record_that_cannot_be_written_holds_up_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What cannot be (half a surrogate pair in a word) is left out and logged; the rest of its group stays."""
+    """What cannot be (half a surrogate pair in a word) is left out and logged; the rest stays."""
     async with inline(tmp_path) as journal:
         good = [record(), record()]
         journal.readings.append([good[0], record("button", "\ud800", kind=Kind.STATE), good[1]])
