@@ -1,4 +1,4 @@
-"""A disk that does not answer, and one that is full: calls are told, and nothing is confirmed that is not kept."""
+"""A disk that hangs, and one that is full: calls are told, and nothing is confirmed that is not kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two gateways with one name on one broker: the later one keeps its outlet shut and says so; its alarms go on."""
+"""Two gateways with one name on one broker: the later keeps its outlet shut, says so, and alarms on."""
 
 from __future__ import annotations
 
