@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import logging
-import urllib.error
+import threading
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from gateway.settings.models import Heartbeat
 
@@ -22,15 +22,40 @@ async def beat(settings: Heartbeat, *, healthy: Callable[[], bool]) -> None:
     if url is None:
         await asyncio.Event().wait()
         return
+    while True:
+        if healthy():
+            failed = await _called(url)
+            if failed:
+                log.warning("the heartbeat could not be sent: %s", failed)
+        await asyncio.sleep(settings.every.total_seconds())
+
+
+async def _called(url: str) -> str:
+    """Call once; gives why it failed, or nothing. Cancelled, it leaves a call that hangs to its thread.
+
+    An executor would be waited for when the gateway ends, and with it the name server that hangs.
+    """
     loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1, thread_name_prefix="heartbeat") as thread:
-        while True:
-            if healthy():
-                try:
-                    await loop.run_in_executor(thread, _call, url)
-                except (OSError, ValueError) as failed:
-                    log.warning("the heartbeat could not be sent: %s", failed)
-            await asyncio.sleep(settings.every.total_seconds())
+    done: asyncio.Future[str] = loop.create_future()
+
+    def work() -> None:
+        failed = ""
+        try:
+            _call(url)
+        except (OSError, ValueError) as error:
+            failed = str(error) or type(error).__name__
+        except http.client.HTTPException as error:
+            failed = type(error).__name__  # its text may hold the URL, and that a secret
+
+        def answer() -> None:
+            if not done.done():
+                done.set_result(failed)
+
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(answer)
+
+    threading.Thread(target=work, name="heartbeat", daemon=True).start()
+    return await done
 
 
 def _call(url: str) -> None:

@@ -1,0 +1,70 @@
+"""What the canary may meet on its way, and that the watchdog is fed all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from gateway.health.canary import Canary
+from gateway.health.heartbeat import beat
+from gateway.health.supervise import Rooms
+from gateway.journal.errors import NotDurable
+from gateway.model.trouble import Trouble
+from gateway.settings.models import Heartbeat
+from support.eventually import eventually
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("met", [NotDurable("the disk is full"), ValueError("a note of another version")])
+async def test_a_full_disk_does_not_starve_the_watchdog(
+    met: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killing the gateway every 30 s would cure nothing and take the alarms along that only memory has."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(str(tmp_path / "notify"))
+    listener.setblocking(False)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    told: list[Trouble] = []
+
+    async def through() -> None:
+        raise met
+
+    canary = Canary(through, lambda: True, told.append)
+    rooms = Rooms(told.append)
+    task = asyncio.create_task(rooms.supervise("canary", canary.run))
+    for _ in range(20):
+        await asyncio.sleep(29)
+        assert listener.recv(100) == b"WATCHDOG=1"
+        while True:
+            try:
+                listener.recv(100)
+            except BlockingIOError:
+                break
+    assert [(each.kind, each.subject, each.calls_unheard) for each in told] == [
+        ("journal.slow", "journal", True)
+    ]
+    assert canary.last_ms is None
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    listener.close()
+
+
+async def test_a_receiver_of_the_heartbeat_that_hangs_holds_up_no_stop() -> None:
+    """The loop goes on turning while the call hangs, also when the room is ended."""
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    settings = Heartbeat.model_validate({"url": f"http://127.0.0.1:{port}/", "every": "10s"})
+    task = asyncio.create_task(beat(settings, healthy=lambda: True))
+    await eventually(lambda: any(t.name.startswith("heartbeat") for t in threading.enumerate()))
+    await asyncio.sleep(0.05)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    held_s = loop.time() - began
+    server.close()
+    assert held_s < 2
