@@ -24,6 +24,7 @@ from gateway.demo.children import (
     start_simulator,
 )
 from gateway.demo.home import PEOPLE, draw_pin, write_home
+from gateway.journal.folder import StateFolder
 from gateway.model.alert import Concern
 from gateway.model.clock import NS
 from gateway.settings.loader import load
@@ -36,7 +37,10 @@ BASIS_FOR = timedelta(days=365)
 def run_demo(
     *, seconds: float | None, quiet: bool, state: Path | None, scenario: str | None, json: bool
 ) -> int:
-    """Run the demo; gives the exit code. Without `state` everything is gone afterwards."""
+    """Run the demo; gives the exit code. Without `state` everything is gone afterwards.
+
+    `state` is the gateway's own state folder; what the demo needs besides lies in folders within it.
+    """
     os.environ.setdefault("VELGATE_LOG_LEVEL", "WARNING")
     set_up_logging()
     if state is None:
@@ -46,8 +50,10 @@ def run_demo(
 
 
 def _run_in(folder: Path, *, seconds: float | None, quiet: bool, scenario: str | None, json: bool) -> int:
-    for part in ("", "config", "state", "broker", "simulator"):
-        (folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    StateFolder(folder).close()  # a second demo on it is refused before it overwrites the first one's settings
+    for part in ("config", "broker", "simulator"):
+        (folder / part).mkdir(exist_ok=True, mode=0o700)
     return on_loop(_demo(folder, seconds=seconds, quiet=quiet, scenario=scenario, json=json))
 
 
@@ -58,7 +64,7 @@ async def _demo(folder: Path, *, seconds: float | None, quiet: bool, scenario: s
         )
         stack.push_async_callback(broker_child.end)
         pins = {name: draw_pin() for name in PEOPLE}
-        config, state = folder / "config", folder / "state"
+        config, state = folder / "config", folder
         child, simulation = await start_simulator(
             folder / "simulator", broker, scenario=scenario, quiet=quiet
         )
