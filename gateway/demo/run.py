@@ -51,7 +51,7 @@ def run_demo(
 
 def _run_in(folder: Path, *, seconds: float | None, quiet: bool, scenario: str | None, json: bool) -> int:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    StateFolder(folder).close()  # a second demo on it is refused before it overwrites the first one's settings
+    StateFolder(folder).close()  # taken: refused before the other demo's settings are overwritten
     for part in ("config", "broker", "simulator"):
         (folder / part).mkdir(exist_ok=True, mode=0o700)
     return on_loop(_demo(folder, seconds=seconds, quiet=quiet, scenario=scenario, json=json))
