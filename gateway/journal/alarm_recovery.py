@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 SEQ_GAP = 10_000  # numbers left out after a repair, so that none that was lost is given a second time
 NUMBERED = ("alert_log", "event")
-AUDIT_TABLES = ("audit", "audit_end")
+AUDIT_TABLES = ("audit", "audit_beginning")
 CONTENTS: dict[str, tuple[str, Callable[[bytes], object]]] = {
     "alert": ("document", stored_alert),
     "alert_log": ("document", stored_alert),
@@ -138,8 +138,9 @@ def _restore_copy(folder: StateFolder) -> str:
 def _fill(db: sqlite3.Connection, damaged: Path | None, source: str, clock: Clock) -> int:
     db.execute("BEGIN IMMEDIATE")
     saved = _salvage(db, damaged, clock) if damaged else 0
-    _leave_gap(db)
     ledger = Ledger(db, clock, Changes())
+    ledger.restate_alerts()
+    _leave_gap(db)
     ledger.put_mark("log_floor", ledger.log_seq())
     ledger.audit("journal_repaired", by=None, source="journal", detail={"from": source, "rows": saved})
     db.execute("COMMIT")
@@ -177,8 +178,8 @@ def _salvage(db: sqlite3.Connection, damaged: Path, clock: Clock) -> int:
 
 def _salvage_audit(db: sqlite3.Connection, old: sqlite3.Connection, clock: Clock) -> int:
     rows, _ = readable_rows(old, table_of(db, "audit"))
-    ends, _ = readable_rows(old, table_of(db, "audit_end"))
-    beginning = next(((end[1], bytes(end[2])) for end in ends if end[0] == "first"), (0, NOTHING))
+    begun, _ = readable_rows(old, table_of(db, "audit_beginning"))
+    beginning = (begun[0][0], bytes(begun[0][1])) if begun else (0, NOTHING)
     return Ledger(db, clock, Changes()).adopt_audit(sorted(rows, key=lambda row: int(row[0])), beginning)
 
 

@@ -1,5 +1,8 @@
 """The tables of `alarms.db`, as numbered migrations.
 
+An alarm's commit writes each page that it touches, so there are few indexes, and what is written together
+stands together; an alert's row is keyed by the number of its last change, which is also its order.
+
 Additive only: tables and columns with a default are added, never removed or renamed, so that the version
 before can still open the file. Statements name their columns for the same reason.
 """
@@ -20,11 +23,10 @@ ALARM_MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX event_unjudged ON event (seq) WHERE judged = 0;
     CREATE INDEX event_time ON event (wall_ns);
     CREATE TABLE alert (
-        id TEXT PRIMARY KEY, key TEXT NOT NULL, open INTEGER NOT NULL, changed_seq INTEGER NOT NULL,
+        changed_seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL, open INTEGER NOT NULL,
         changed_ns INTEGER NOT NULL, trusted INTEGER NOT NULL, document BLOB NOT NULL
-    ) WITHOUT ROWID;
+    );
     CREATE INDEX alert_open_key ON alert (key) WHERE open = 1;
-    CREATE UNIQUE INDEX alert_changed ON alert (changed_seq);
     CREATE TABLE alert_count (
         month TEXT NOT NULL, rule TEXT NOT NULL, kind TEXT NOT NULL, priority TEXT NOT NULL,
         outcome TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (month, rule, kind, priority, outcome)
@@ -32,7 +34,6 @@ ALARM_MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE alert_log (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, alert TEXT NOT NULL, document BLOB NOT NULL
     );
-    CREATE INDEX alert_log_alert ON alert_log (alert, seq);
     CREATE TABLE timer (
         subject TEXT NOT NULL, kind TEXT NOT NULL, rev INTEGER NOT NULL,
         wall_ns INTEGER NOT NULL, mono_ns INTEGER NOT NULL, boot TEXT NOT NULL, quality TEXT NOT NULL,
@@ -55,7 +56,7 @@ ALARM_MIGRATIONS: tuple[str, ...] = (
         hash BLOB NOT NULL
     );
     CREATE INDEX audit_alert ON audit (alert) WHERE alert IS NOT NULL;
-    CREATE TABLE audit_end (side TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE audit_beginning (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL);
     CREATE TABLE basis (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         place TEXT NOT NULL, concern TEXT NOT NULL, rule TEXT NOT NULL, recorded_ns INTEGER NOT NULL,

@@ -17,11 +17,13 @@ BUSY_MS = 2000  # longest wait for a lock that only a checkpoint's truncation ho
 PAGE_BYTES = 4096
 
 
-def connect(path: Path, *, full: bool = True, read_only: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, *, full: bool = True, read_only: bool = False, shrinks: bool = False
+) -> sqlite3.Connection:
     """Open a file in WAL mode, with checkpoints off: a thread of its own makes them.
 
-    `full`: each commit waits for the disk; otherwise only order is kept, and a power cut may take the
-    last commits. Raises sqlite3.Error.
+    `shrinks`: a new file can give free pages back to the disk. `full`: each commit waits for the disk;
+    otherwise only order is kept, and a power cut may take the last commits. Raises sqlite3.Error.
     """
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
@@ -30,7 +32,8 @@ def connect(path: Path, *, full: bool = True, read_only: bool = False) -> sqlite
             db.execute("PRAGMA query_only = 1")
         else:
             db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            if shrinks:
+                db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA wal_autocheckpoint = 0")
         db.execute("PRAGMA temp_store = MEMORY")

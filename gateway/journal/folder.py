@@ -15,7 +15,7 @@ from gateway.model.problem import Exit, Problem
 
 log = logging.getLogger(__name__)
 
-RESERVE_BYTES = 8 << 20  # some 20,000 alarms and acknowledgements
+RESERVE_BYTES = 8 << 20  # a hundred alarms at once; checkpoints make room for the next
 LOW_BYTES = 64 << 20  # with less room than this routine readings stop, so that alarms still find some
 
 START_BYTES = 1 << 20  # room that opening both files takes

@@ -78,6 +78,11 @@ class AlertPart(LedgerPart):
             "INSERT INTO alert_log (alert, document) VALUES (?, ?)", (alert.id, document)
         ).lastrowid
         assert seq is not None
+        self._put_state(seq, alert, document)
+        self._changes.alerts.append((seq, alert))
+        return seq
+
+    def _put_state(self, seq: int, alert: Alert, document: bytes) -> None:
         trusted = alert.changed.quality is not ClockQuality.UNSYNCED
         self._db.execute(
             "INSERT INTO alert (id, key, open, changed_seq, changed_ns, trusted, document)"
@@ -86,8 +91,16 @@ class AlertPart(LedgerPart):
             " trusted = excluded.trusted, document = excluded.document",
             (alert.id, alert.key, int(alert.open), seq, alert.changed.wall_ns, int(trusted), document),
         )
-        self._changes.alerts.append((seq, alert))
-        return seq
+
+    def restate_alerts(self) -> int:
+        """Make alerts that are missing, or older than the log's last word on them, from the log; how many."""
+        newer = self._db.execute(
+            "SELECT max(seq), alert_log.document FROM alert_log LEFT JOIN alert ON alert.id = alert_log.alert"
+            " GROUP BY alert_log.alert HAVING max(seq) > coalesce(changed_seq, 0)"
+        ).fetchall()
+        for seq, document in newer:
+            self._put_state(seq, stored_alert(document), document)
+        return len(newer)
 
     def log_after(self, seq: int, limit: int) -> list[tuple[int, Alert]]:
         """Give the states that follow `seq`, oldest first, at most 1000. See `log_floor`."""

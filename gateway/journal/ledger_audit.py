@@ -1,8 +1,8 @@
 """The audit log: append-only, each entry carrying the hash of the one before.
 
-An entry's hash is SHA-256 over the previous hash and the entry as JSON with sorted keys. `audit_end` keeps
-both ends: the `first` side holds the last entry that retention removed (the new beginning, which is itself
-told in an entry `audit_pruned`), the `last` side the newest entry, so that a cut-off end shows as well.
+An entry's hash is SHA-256 over the previous hash and the entry as JSON. `audit_beginning` holds number and
+hash of the last entry that retention removed: the new beginning, itself told in an entry `audit_pruned`. The
+newest number stands in SQLite's own table of sequences, so that a cut-off end shows as well.
 """
 
 from __future__ import annotations
@@ -46,14 +46,13 @@ class AuditPart(LedgerPart):
         detail: dict[str, Any] | None = None,
     ) -> None:
         """Append an entry, with the present time. `detail` holds no name, key or health value."""
-        seq, before = self._audit_end("last")
+        seq, before = self._last_entry()
         columns = (*instant_columns(self._clock.now()), what, by, source, alert, to_json(detail or {}))
         digest = entry_hash(before, (seq + 1, *columns))
         self._db.execute(
             INSERT_ENTRY,
             (seq + 1, *columns, digest),
         )
-        self._put_audit_end("last", seq + 1, digest)
 
     def audit_entries(
         self, after: int = 0, limit: int = 100, *, alert: str | None = None
@@ -77,7 +76,8 @@ class AuditPart(LedgerPart):
 
     def audit_begin(self) -> tuple[int, bytes]:
         """Give where a check begins: the `seq` and hash of the last entry that retention removed."""
-        return self._audit_end("first")
+        row = self._db.execute("SELECT seq, hash FROM audit_beginning").fetchone()
+        return (0, NOTHING) if row is None else (int(row[0]), bytes(row[1]))
 
     def check_audit(self, after: int, before: bytes) -> tuple[int, bytes] | int | None:
         """Check the next page of the chain behind entry `after`, whose hash is `before`.
@@ -94,7 +94,7 @@ class AuditPart(LedgerPart):
             after, before = row[0], bytes(row[10])
         if len(rows) == PAGE_MAX:
             return after, before
-        if self._audit_end("last") != (after, before):
+        if self._audit_seq() != after:
             return after + 1
         return None if self._beginning_is_told() else self.audit_begin()[0] + 1
 
@@ -118,7 +118,7 @@ class AuditPart(LedgerPart):
             return 0
         seq, digest = rows[-1]
         self._db.execute("DELETE FROM audit WHERE seq <= ?", (seq,))
-        self._put_audit_end("first", seq, digest)
+        self._begin_audit(seq, bytes(digest))
         self._tell_beginning(seq, bytes(digest), source="retention")
         return len(rows)
 
@@ -128,7 +128,7 @@ class AuditPart(LedgerPart):
         Where there is nothing to append to, the chain begins anew behind `beginning`, or where that is not
         what the first of them follows, behind that first entry; either is told in an entry, as a removal is.
         """
-        after, before = self._audit_end("last")
+        after, before = self._last_entry()
         adopted = 0
         for row in rows:
             if row[0] <= after:
@@ -136,7 +136,7 @@ class AuditPart(LedgerPart):
             if not after:
                 follows = beginning if beginning and beginning[0] + 1 == row[0] else None
                 after, before = follows or (row[0], bytes(row[10]))
-                self._put_audit_end("first", after, before)
+                self._begin_audit(after, before)
                 if follows is None:
                     continue
             if not _follows(row, after, before):
@@ -144,22 +144,21 @@ class AuditPart(LedgerPart):
             self._db.execute(INSERT_ENTRY, row)
             after, before = row[0], bytes(row[10])
             adopted += 1
-        if after:
-            self._put_audit_end("last", after, before)
-            if not self._beginning_is_told():
-                self._tell_beginning(*self.audit_begin(), source="journal")
+        if after and not self._beginning_is_told():
+            self._tell_beginning(*self.audit_begin(), source="journal")
         return adopted
 
-    def _audit_end(self, side: str) -> tuple[int, bytes]:
-        row = self._db.execute("SELECT seq, hash FROM audit_end WHERE side = ?", (side,)).fetchone()
-        return (0, NOTHING) if row is None else (int(row[0]), bytes(row[1]))
+    def _last_entry(self) -> tuple[int, bytes]:
+        row = self._db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+        return self.audit_begin() if row is None else (int(row[0]), bytes(row[1]))
 
-    def _put_audit_end(self, side: str, seq: int, digest: bytes) -> None:
-        self._db.execute(
-            "INSERT INTO audit_end (side, seq, hash) VALUES (?, ?, ?)"
-            " ON CONFLICT (side) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
-            (side, seq, digest),
-        )
+    def _audit_seq(self) -> int:
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _begin_audit(self, seq: int, digest: bytes) -> None:
+        self._db.execute("DELETE FROM audit_beginning")
+        self._db.execute("INSERT INTO audit_beginning (seq, hash) VALUES (?, ?)", (seq, digest))
 
 
 def entry_hash(before: bytes, columns: tuple[Any, ...]) -> bytes:

@@ -117,7 +117,6 @@ class RetentionPart(LedgerPart):
                 )
             self._db.execute("DELETE FROM notification WHERE alert = ?", (each,))
             self._db.execute("DELETE FROM timer WHERE subject = ?", (f"alert:{each}",))
-            self._drop_log_of(each)
             self._db.execute("DELETE FROM alert WHERE id = ?", (each,))
 
     def alert_counts(self) -> list[tuple[str, str, str, str, str, int]]:
@@ -129,12 +128,13 @@ class RetentionPart(LedgerPart):
     def old_log(self, passed: int, limit: int) -> list[int]:
         """Find states of alerts that nobody needs: not of the `LOG_KEEP` newest, and passed by every lane.
 
-        `passed` is up to where all lanes are. Beyond `LOG_MAX` also states that a later one has replaced.
+        `passed` is up to where all lanes are. Beyond `LOG_MAX` also states that a later one has replaced,
+        and everywhere those of alerts that are removed.
         """
         newest = self._db.execute("SELECT coalesce(max(seq), 0) FROM alert_log").fetchone()[0]
         rows = self._db.execute(
-            "SELECT seq FROM alert_log AS a WHERE seq <= ?1 AND (seq <= ?2 OR (seq <= ?3 AND EXISTS"
-            " (SELECT 1 FROM alert_log AS b WHERE b.alert = a.alert AND b.seq > a.seq)))"
+            "SELECT seq FROM alert_log LEFT JOIN alert ON alert.id = alert_log.alert"
+            " WHERE seq <= min(?1, ?2) OR (seq <= ?3 AND seq != changed_seq) OR changed_seq IS NULL"
             " ORDER BY seq LIMIT ?4",
             (newest - LOG_KEEP, passed, newest - LOG_MAX, limit),
         )
@@ -169,12 +169,6 @@ class RetentionPart(LedgerPart):
     def _readings_of_open(self) -> list[str]:
         rows = self._db.execute("SELECT document FROM alert WHERE open = 1")
         return [reading for row in rows for reading in stored_alert(row[0]).readings]
-
-    def _drop_log_of(self, alert: str) -> None:
-        newest = self._db.execute("SELECT max(seq) FROM alert_log WHERE alert = ?", (alert,)).fetchone()[0]
-        if newest is not None:
-            self._db.execute("DELETE FROM alert_log WHERE alert = ?", (alert,))
-            self._raise_floor(newest)
 
     def _raise_floor(self, seq: int) -> None:
         self._db.execute(

@@ -36,7 +36,7 @@ def open_readings(path: Path, timings: Timings) -> OpenedReadings:
     """Open `readings.db`, migrated; begun anew where it is damaged. Raises Problem where the disk refuses."""
     try:
         try:
-            db = connect(path)
+            db = connect(path, shrinks=True)
             migrate(db, path, READING_MIGRATIONS)
             writer = ReadingWriter(db, timings)
             return OpenedReadings(writer, Start.of(writer))
@@ -61,7 +61,7 @@ def begin_anew(path: Path, timings: Timings, first_seq: int = 1) -> OpenedReadin
     damaged = set_apart(path)
     with ExitStack() as undo:
         undo.callback(remove, path)
-        db = undo.enter_context(closing(connect(path)))
+        db = undo.enter_context(closing(connect(path, shrinks=True)))
         migrate(db, path, READING_MIGRATIONS)
         if damaged is not None:
             first_seq = max(first_seq, _take_over(db, damaged))

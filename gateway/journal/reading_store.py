@@ -24,7 +24,7 @@ from gateway.journal.reading_writer import Group, ReadingWriter, mark
 from gateway.journal.record_codec import read_instant
 from gateway.journal.threads import Threads
 from gateway.journal.wanted import Wanted
-from gateway.model.readings import Guard, Record
+from gateway.model.readings import Guard, Kind, Record
 from gateway.model.rows import HourSum, SetAside
 
 T = TypeVar("T")
@@ -151,7 +151,7 @@ class ReadingStore:
         return dict(self._aside)
 
     def latest(self) -> list[Record]:
-        """Give the last committed reading of each (device, quantity, channel)."""
+        """Give the last committed reading of each (device, quantity, kind, channel)."""
         return list(self._latest.values())
 
     async def history(
@@ -255,8 +255,9 @@ class _Lane:
         return self.reader.run(with_numbers)
 
 
-def _point(record: Record) -> tuple[str, str, int | None]:
-    return record.device, record.quantity, record.channel
+def _point(record: Record) -> tuple[str, str, Kind, int | None]:
+    # With the kind: `power`, `moisture` and `gas` exist as a measurement and as a state of one device.
+    return record.device, record.quantity, record.kind, record.channel
 
 
 def _rows_after(

@@ -7,6 +7,7 @@ told by those who write them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from functools import partial
@@ -31,7 +32,7 @@ CHECKPOINT_S = 5.0
 ROOM_S = 5.0
 COPY_S = 3600.0
 COPY_FIRST_S = 60.0  # after a start, where there is no copy yet
-TRUNCATE_BYTES = 64 << 20  # a write-ahead log larger than this is cut while nobody writes
+TRUNCATE_BYTES = 64 << 20  # a write-ahead log larger than this (any, on a full disk) is cut while all is idle
 IDLE_S = 0.2  # nobody has written for so long
 SLOW_S = 3.0  # a disk that has not answered for so long is told
 LOW = "the disk is nearly full: what is left is kept for calls"
@@ -54,6 +55,7 @@ class Upkeep:
         self._folder = folder
         self._threads = threads
         self._troubles = troubles
+        self._hurry = asyncio.Event()
         self._copied = -1
         self.disk_free: float | None = None
         """The free share of the disk, from 0 to 1; None where it cannot be told."""
@@ -86,9 +88,15 @@ class Upkeep:
                     self._troubles.end("journal.slow", name)
 
     async def checkpoints(self) -> None:
-        """Empty the write-ahead logs into their files, for ever."""
+        """Empty the write-ahead logs into their files, for ever; at once where the disk gets low.
+
+        An emptied log is filled again from its beginning, so it needs no more room then.
+        """
         while True:
-            await asyncio.sleep(CHECKPOINT_S)
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CHECKPOINT_S):
+                    await self._hurry.wait()
             for path, idle_s in (
                 (self._folder.alarms, self._alarms.idle_s()),
                 (self._folder.readings, self._readings.queue.idle_s()),
@@ -112,6 +120,8 @@ class Upkeep:
 
     def stop_readings(self) -> None:
         """Leave what room there is to alarms, and say so."""
+        if self._readings.queue.paused is None:
+            self._hurry.set()
         self._readings.queue.paused = LOW
         self._troubles.begin("disk.filling", "journal", LOW)
 
@@ -133,7 +143,8 @@ class Upkeep:
         try:
             with self._folder.swap:
                 left = checkpoint(path, truncate=False)
-                if not left and idle and wal_bytes(path) > TRUNCATE_BYTES:
+                spare = TRUNCATE_BYTES if self._readings.queue.paused is None else 0
+                if not left and idle and wal_bytes(path) > spare:
                     checkpoint(path, truncate=True)
         except sqlite3.Error as error:
             log.warning("%s could not be checkpointed: %s", path.name, error)

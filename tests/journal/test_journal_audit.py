@@ -70,7 +70,7 @@ async def test_an_untouched_chain_holds(journal: Journal) -> None:
             ),
             13,
         ),
-        ("UPDATE audit_end SET seq = 3 WHERE side = 'last'", 13),
+        ("UPDATE sqlite_sequence SET seq = 99 WHERE name = 'audit'", 13),
     ],
 )
 async def test_what_was_tampered_with_is_named(
@@ -108,7 +108,7 @@ async def test_a_beginning_that_nobody_told_is_broken(journal: Journal, tmp_path
     """Removing the oldest entries and moving the beginning by hand leaves no entry that says so."""
     tamper(
         tmp_path,
-        "INSERT INTO audit_end (side, seq, hash) SELECT 'first', seq, hash FROM audit WHERE seq = 4",
+        "INSERT INTO audit_beginning (seq, hash) SELECT seq, hash FROM audit WHERE seq = 4",
     )
     tamper(tmp_path, "DELETE FROM audit WHERE seq <= 4")
     assert await journal.alarms.verify_audit() == 5

@@ -110,6 +110,15 @@ def damage(path: Path, *, seed: int, pages: int, spare: int = 1) -> None:
             file.write(rng.randbytes(4096))
 
 
+def overwrite_root(path: Path, name: str) -> None:
+    """Destroy the first page of a table or index, so that nothing of it can be read."""
+    with closing(sqlite3.connect(path)) as db:
+        root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0]
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
+
+
 async def fill(journal: Journal, number: int, prefix: str = "a") -> None:
     for count in range(number):
         event = record("help_call", "press", kind=Kind.EVENT)
@@ -144,14 +153,14 @@ async def test_a_damaged_alarm_file_is_made_anew_from_its_copy_and_what_can_be_r
     if whole_loss:
         (tmp_path / "alarms.db").write_bytes(b"\0" * 100_000)
     else:
-        damage(tmp_path / "alarms.db", seed=5, pages=12)
+        overwrite_root(tmp_path / "alarms.db", "alert")
     told = Told()
     async with inline(tmp_path, clock, tell=told) as journal:
         assert journal.instance == instance
         alerts = {each.id for each in await journal.alarms.read(Ledger.open_alerts)}
         assert {f"a-{n}" for n in range(200)} <= alerts
         if not whole_loss:
-            assert len(alerts) > 200, "what was written after the copy is read from the damaged file"
+            assert len(alerts) == 250, "what was written after the copy is read from the damaged file's log"
         assert await journal.alarms.verify_audit() is None
         entries = await journal.alarms.read(lambda ledger: ledger.audit_entries(0, 1000))
         assert entries[-1].what == "journal_repaired"
@@ -196,11 +205,7 @@ async def test_rows_that_can_be_read_whole_replace_the_copys(tmp_path: Path) -> 
         await journal.alarms.write(lambda ledger: ledger.end_session("t"))
         await journal.alarms.write(lambda ledger: ledger.cancel_timer("alert:a-1"))
         await fill(journal, 300, "more")
-    with closing(sqlite3.connect(tmp_path / "alarms.db")) as db:
-        root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event_time'").fetchone()[0]
-    with (tmp_path / "alarms.db").open("r+b") as file:
-        file.seek((root - 1) * 4096)
-        file.write(b"\xff" * 4096)
+    overwrite_root(tmp_path / "alarms.db", "event_time")
     async with inline(tmp_path) as journal:
         assert await journal.alarms.read(lambda ledger: ledger.session("t")) is None
         assert len(await journal.alarms.read(lambda ledger: ledger.timers())) == 302
@@ -260,11 +265,7 @@ async def test_damaged_readings_keep_cursors_and_guards_that_can_be_read(tmp_pat
             await journal.readings.flush()
         journal.readings.append([], [Guard("bed-12", "counter", "5", instant())])
         await journal.readings.advance("mqtt/readings", 19_990)
-    with closing(sqlite3.connect(tmp_path / "readings.db")) as db:
-        root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'reading'").fetchone()[0]
-    with (tmp_path / "readings.db").open("r+b") as file:
-        file.seek((root - 1) * 4096)
-        file.write(b"\xff" * 4096)
+    overwrite_root(tmp_path / "readings.db", "reading")
     async with inline(tmp_path) as journal:
         assert [each.value for each in journal.readings.guards()] == ["5"]
         assert await journal.readings.cursor("mqtt/readings") == 19_990
