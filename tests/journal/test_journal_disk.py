@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gateway.journal import Journal
-from support.disk import Disk, child, cut, read_log
 from support.eventually import eventually
 from support.journal import opened
+from support.journal_disk import Disk, child, cut, read_log
 
 MB = 1 << 20
 

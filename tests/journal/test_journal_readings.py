@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.journal import Batch, Journal, NotDurable, reading_queue
@@ -254,6 +254,7 @@ def anything(draw: st.DrawFn) -> Record:
     )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(anything(), max_size=8))
 def test_every_record_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, written: list[Record]
