@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 from firmware_sim.devices.base import Place, Spec
-from firmware_sim.devices.beacon import Beacon
+from firmware_sim.devices.beacon import BEAT_COPIES, BEAT_SPACING_S, Beacon
 from firmware_sim.formats import bthome
 
 _DRIFT_CEL: Final = 0.04
@@ -55,5 +55,6 @@ class Climate(Beacon):
     async def _measure(self, value: str | None) -> str:
         if value is not None:
             self.temperature.value = self.number(value, what="measure", low=-40, high=80)
-        self.beat()
+        # Not a beat, which gives way to what is being repeated: each measurement asked for is sent.
+        self.transmit(self.measured(), copies=BEAT_COPIES, spacing_s=BEAT_SPACING_S)
         return f"measured {self.temperature.value:.2f} °C"

@@ -396,9 +396,10 @@ class Home:
         assert self._broker is not None
         return self._broker
 
-    def do(self, device: str, action: str, value: str | None = None) -> None:
-        """Act on a simulated device, or on the adapter."""
-        self.simulator.do(device, action, value)
+    def do(self, device: str, action: str, value: str | None = None) -> float:
+        """Act on a simulated device, or on the adapter; gives when its first frame was sent (Unix seconds)."""
+        sent: float = self.simulator.do(device, action, value)["sent"]
+        return sent
 
     def config(self, name: str = "config", settings: Tables | None = None) -> Config:
         """Write a configuration; `settings` lie over those of the home."""
