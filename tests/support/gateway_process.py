@@ -397,7 +397,7 @@ class Home:
         return self._broker
 
     def do(self, device: str, action: str, value: str | None = None) -> float:
-        """Act on a simulated device, or on the adapter; gives when its first frame was sent (Unix seconds)."""
+        """Act on a simulated device, or on the adapter; gives when its first frame was sent (Unix s)."""
         sent: float = self.simulator.do(device, action, value)["sent"]
         return sent
 
