@@ -132,6 +132,7 @@ class AlertEngine:
         self._early: list[Trouble] = []
         self._run: _Run | None = None
         self._spent = False
+        self._basis_watchers: list[Callable[[], None]] = []
 
     # The room.
 
@@ -354,6 +355,12 @@ class AlertEngine:
         """Go the way of an alarm through the journal, and return after the commit. Raises NotDurable."""
         at = self._clock.now()
         await self._office.keep(Work(run=lambda book: _canary(book, at), tells=False))
+        for watcher in self._basis_watchers:
+            watcher()
+
+    def on_basis(self, watcher: Callable[[], None]) -> None:
+        """Have somebody hear of each change of a legal basis, once it is in force."""
+        self._basis_watchers.append(watcher)
 
     async def test(self, device: str, *, by: str) -> ChainTest:
         """Send a test of a device through the real path. Raises Problem and NotDurable.
