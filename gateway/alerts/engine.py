@@ -126,13 +126,13 @@ class AlertEngine:
         self._watched: Mapping[str, Watched] = watched(settings, driver_of)
         self.basis = BasisBook(settings)
         """The legal basis of every place; `basis.keeps` is what intake asks."""
+        self._basis_watchers: list[Callable[[], None]] = []
         self._supervision = Supervision(settings, self._watched, clock.now())
         self._proofs: dict[str, Proof] = {}
         self._stands: dict[str, Stand] = {}
         self._early: list[Trouble] = []
         self._run: _Run | None = None
         self._spent = False
-        self._basis_watchers: list[Callable[[], None]] = []
 
     # The room.
 
@@ -346,6 +346,12 @@ class AlertEngine:
     async def basis_changed(self) -> None:
         """Take the legal bases as they are recorded now; in force when this returns."""
         self.basis.take(await self._journal.alarms.read(lambda ledger: ledger.basis()))
+        for watcher in self._basis_watchers:
+            watcher()
+
+    def on_basis(self, watcher: Callable[[], None]) -> None:
+        """Have somebody hear of each change of a legal basis, once it is in force."""
+        self._basis_watchers.append(watcher)
 
     def waiting(self) -> int:
         """How many works are not kept yet: the room's queue."""
@@ -355,12 +361,6 @@ class AlertEngine:
         """Go the way of an alarm through the journal, and return after the commit. Raises NotDurable."""
         at = self._clock.now()
         await self._office.keep(Work(run=lambda book: _canary(book, at), tells=False))
-        for watcher in self._basis_watchers:
-            watcher()
-
-    def on_basis(self, watcher: Callable[[], None]) -> None:
-        """Have somebody hear of each change of a legal basis, once it is in force."""
-        self._basis_watchers.append(watcher)
 
     async def test(self, device: str, *, by: str) -> ChainTest:
         """Send a test of a device through the real path. Raises Problem and NotDurable.
