@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any
 
+from gateway.app.retained import Retained
 from gateway.journal.alarm_writer import Commit
 from gateway.journal.journal import Journal
-from gateway.model.alert import Alert
+from gateway.model.alert import Alert, Concern
 from gateway.model.clock import Clock
 from gateway.model.readings import Record
 from gateway.model.trouble import TellTrouble
@@ -20,6 +21,9 @@ from gateway.outlets.mqtt_commands import CommandHandler
 from gateway.settings.models import Settings
 
 Work = tuple[str, Callable[[], Awaitable[None]]]
+
+PUBLISHED_MEMO = "mqtt/devices"
+"""The devices that may have something retained on the broker, also of an earlier start."""
 
 
 class Deliveries:
@@ -40,9 +44,11 @@ class Deliveries:
         duty: Callable[[], dict[str, Any]],
         open_alerts: Callable[[], list[Alert]],
         command: CommandHandler,
+        allows: Callable[[str, Concern], bool],
     ) -> None:
-        """Make the outlets; nothing is connected yet."""
+        """Make the outlets; nothing is connected yet. `allows` knows the legal basis by place and concern."""
         self._journal = journal
+        self._settings = settings
         self._lanes: dict[str, list[Delivery[Any]]] = {"mqtt": [], "influx": []}
         self._events: dict[tuple[str, str, int | None], Record] = {}
         self._forget = journal.alarms.on_commit(self._note_events)
@@ -50,6 +56,14 @@ class Deliveries:
         self.influx: InfluxOutlet | None = None
         alarms, readings = journal.alarms, journal.readings
         if settings.mqtt.host:
+            self._retained = Retained(
+                latest=self._latest,
+                settings=lambda: self._settings,
+                allows=allows,
+                clear=self._clear,
+                recall=self._recall,
+                remember=self._remember,
+            )
             self.mqtt = mqtt = MqttOutlet(
                 settings,
                 instance=instance,
@@ -63,7 +77,8 @@ class Deliveries:
                 open_alerts=open_alerts,
                 latest=self._latest,
                 command=command,
-                connected=self._retry,
+                connected=self._connected,
+                stands=self._retained.stands,
             )
             self._lanes["mqtt"] = [
                 Delivery(
@@ -96,6 +111,7 @@ class Deliveries:
         works: list[Work] = []
         if self.mqtt is not None:
             works.append(("outlet-mqtt", self.mqtt.run))
+            works.append(("outlet-mqtt/retained", self._retained.run))
         works += [
             (f"outlet-{delivery.name}", delivery.run) for lanes in self._lanes.values() for delivery in lanes
         ]
@@ -144,11 +160,31 @@ class Deliveries:
         for _, record in commit.events:
             self._events[record.device, record.quantity, record.channel] = record
 
-    def _retry(self) -> None:
+    def reload(self, settings: Settings) -> None:
+        """Take over a new configuration: what is retained of a device that is gone is cleared."""
+        self._settings = settings
+        if self.mqtt is not None:
+            self.mqtt.reload(settings)
+            self._retained.changed()
+
+    def basis_changed(self) -> None:
+        """Clear what is retained of a concern whose legal basis has ended."""
+        if self.mqtt is not None:
+            self._retained.changed()
+
+    def _connected(self) -> None:
         for delivery in self._lanes["mqtt"]:
             delivery.retry_now()
+        self._retained.connected()
 
-    async def clear(self, records: Sequence[Record], devices: Sequence[str] = ()) -> None:
-        """Clear what the broker retains of these."""
-        if self.mqtt is not None:
-            await self.mqtt.clear(records, devices)
+    async def _clear(self, records: Sequence[Record], devices: Sequence[str]) -> None:
+        assert self.mqtt is not None
+        await self.mqtt.clear(records, devices)
+
+    async def _recall(self) -> frozenset[str]:
+        memo = await self._journal.alarms.read(lambda ledger: ledger.memo(PUBLISHED_MEMO))
+        return frozenset((memo or {}).get("devices", ()))
+
+    async def _remember(self, devices: frozenset[str]) -> None:
+        memo = {"devices": sorted(devices)}
+        await self._journal.alarms.write(lambda ledger: ledger.put_memo(PUBLISHED_MEMO, memo))

@@ -260,7 +260,9 @@ class House:
             duty=self.engine.duty_document,
             open_alerts=self.open_alerts,
             command=self.commands,
+            allows=lambda place, concern: self.engine.basis.allows(place, concern, self.clock.now()),
         )
+        self.engine.on_basis(self.deliveries.basis_changed)
         for record in journal.readings.latest():
             seen = self._last_seen_ns.get(record.device, 0)
             self._last_seen_ns[record.device] = max(seen, record.time_ns)
@@ -383,7 +385,7 @@ class House:
         self.intake.reload(loaded.settings)
         self.engine.reload(loaded.settings)
         self.radio.reload(loaded.settings)
-        await self._clear_what_is_gone(before)
+        self.deliveries.reload(loaded.settings)
         if (before.mqtt, before.influx, before.board, before.site) != (
             loaded.settings.mqtt,
             loaded.settings.influx,
@@ -392,14 +394,3 @@ class House:
         ):
             log.warning("broker, database, site or the page's address changed: restart to take that over")
         return ()
-
-    async def _clear_what_is_gone(self, before: Settings) -> None:
-        gone = before.device.keys() - self.settings.device.keys()
-        moved = {
-            n
-            for n, d in self.settings.device.items()
-            if n in before.device and before.device[n].place != d.place
-        }
-        if gone or moved:
-            records = [r for r in self.journal.readings.latest() if r.device in gone | moved]
-            await self.deliveries.clear(records, sorted(gone))

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiomqtt
 import orjson
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.model.alert import Alert
 from gateway.model.clock import Clock, iso
@@ -30,6 +31,7 @@ from gateway.settings.models import Settings
 
 log = logging.getLogger(__name__)
 
+STATUS_SCHEMA = "velgate/status/1"
 MEASUREMENT_EXPIRY_S = 86_400
 READING_SLOTS = 10  # of the broker's window of 20; the other ten belong to alerts and events
 ALERT_SLOTS = 10
@@ -62,8 +64,12 @@ class MqttOutlet:
         latest: Callable[[], list[Record]],
         command: CommandHandler,
         connected: Callable[[], None] = lambda: None,
+        stands: Callable[[Record], bool] = lambda _record: True,
     ) -> None:
-        """`latest` gives each topic's newest record; `connected` hears of each connection."""
+        """`latest` gives each topic's newest record; `connected` hears of each connection.
+
+        `stands` tells whether a record may be retained: its device is there, and so is its legal basis.
+        """
         self._settings = settings
         self._topics = Topics.of(settings.site)
         self._instance = instance
@@ -79,6 +85,7 @@ class MqttOutlet:
         self._announced: dict[str, bytes] = {}
         self._command = command
         self._connected = connected
+        self._stands = stands
         self._link: Link | None = None
         self._reading_slots = asyncio.Semaphore(READING_SLOTS)
         self._alert_slots = asyncio.Semaphore(ALERT_SLOTS)
@@ -93,6 +100,11 @@ class MqttOutlet:
         if not self._settings.mqtt.host or self.foreign:
             return "off"
         return "up" if self._link else "down"
+
+    def reload(self, settings: Settings) -> None:
+        """Take over a new configuration; broker and site stay what they were at the start."""
+        fixed = {"mqtt": self._settings.mqtt, "site": self._settings.site}
+        self._settings = settings.model_copy(update=fixed)
 
     # The connection
 
@@ -168,10 +180,12 @@ class MqttOutlet:
 
     async def _hold(self) -> None:
         self._since = iso(self._clock.now().wall_ns)
-        will = will_of(self._topics.status, self._status("offline"))
+        will = will_of(self._topics.status, self._status("offline"), STATUS_SCHEMA)
         async with link_to(self._settings.mqtt, identifier=self._identifier("out"), will=will) as link:
-            await self._publish(link, self._topics.status, self._status("online"), retain=True)
-            await link.subscribe(self._topics.commands, qos=1)
+            await self._tell_status(link)
+            # As published: else a broker hides from who is connected that a command was sent as retained.
+            as_published = SubscribeOptions(qos=1, retainAsPublished=True)
+            await link.subscribe(self._topics.commands, options=as_published)
             await link.subscribe(self._topics.status, qos=1)
             self._link, self.reason = link, ""
             self._shown_devices.clear()
@@ -199,7 +213,7 @@ class MqttOutlet:
                         self._topics.status,
                         self._status("offline"),
                         retain=True,
-                        properties=properties_of(None),
+                        properties=properties_of(STATUS_SCHEMA),
                     )
         except (TimeoutError, OutletDown, PublishRefused) as failed:
             log.info("could not say offline on MQTT: %s", failed)
@@ -225,13 +239,18 @@ class MqttOutlet:
         if foreign < (self._since, self._instance):
             self._say_foreign(foreign[1])
             raise OutletDown("another gateway is online under the same name")
-        await self._publish(link, self._topics.status, self._status("online"), retain=True)
+        await self._tell_status(link)
+
+    async def _tell_status(self, link: Link) -> None:
+        online = self._status("online")
+        await self._publish(link, self._topics.status, online, retain=True, schema=STATUS_SCHEMA)
 
     async def _tell_health(self, link: Link) -> None:
         while True:
             health = orjson.dumps(self._health())
             await self._publish(link, self._topics.health, health, retain=True, schema="velgate/health/1")
-            await self._publish(link, self._topics.duty, orjson.dumps(self._duty()), retain=True)
+            duty = orjson.dumps(self._duty())
+            await self._publish(link, self._topics.duty, duty, retain=True, schema="velgate/duty/1")
             await asyncio.sleep(HEALTH_EVERY_S)
 
     async def _tell_devices(self, link: Link) -> None:
@@ -243,7 +262,8 @@ class MqttOutlet:
                 due = loop.time() - since >= DEVICE_AGAIN_S
                 if device != shown and (due or _but_moving(device) != _but_moving(shown)):
                     body = orjson.dumps(device)
-                    await self._publish(link, self._topics.device(name), body, retain=True)
+                    topic = self._topics.device(name)
+                    await self._publish(link, topic, body, retain=True, schema="velgate/device/1")
                     self._shown_devices[name] = (device, loop.time())
             for gone in self._shown_devices.keys() - now.keys():
                 del self._shown_devices[gone]
@@ -261,7 +281,7 @@ class MqttOutlet:
         while self._settings.mqtt.discovery:
             series: dict[str, list[Record]] = {}
             for record in self._latest():
-                if record.device in self._settings.device:
+                if record.device in self._settings.device and self._stands(record):
                     series.setdefault(record.device, []).append(record)
             for device, records in series.items():
                 body = orjson.dumps(discovery(self._settings, self._topics, device, records))
@@ -324,7 +344,7 @@ class MqttOutlet:
             await link.send(
                 topic,
                 orjson.dumps(record.document()),
-                retain=retain,
+                retain=retain and self._stands(record),
                 properties=properties_of("velgate/reading/1", expiry_s=expiry),
             )
         except PublishRefused as answer:
@@ -366,7 +386,8 @@ class MqttOutlet:
             await link.send(self._topics.reading(record), b"", retain=True)
         for device in devices:
             self._shown_devices.pop(device, None)
-            if self._announced.pop(device, None):
+            if self._settings.mqtt.discovery:
+                self._announced.pop(device, None)
                 await link.send(discovery_topic(self._settings, device), b"", retain=True)
             await link.send(self._topics.device(device), b"", retain=True)
 

@@ -118,11 +118,12 @@ def link_to(settings: Mqtt, *, identifier: str, will: aiomqtt.Will | None = None
     return link
 
 
-def will_of(topic: str, payload: bytes) -> aiomqtt.Will:
+def will_of(topic: str, payload: bytes, schema: str) -> aiomqtt.Will:
     """Make the retained will that tells subscribers that this gateway is gone."""
     properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
     properties.WillDelayInterval = WILL_DELAY_S
     properties.ContentType = "application/json"
+    properties.UserProperty = [("schema", schema)]
     return aiomqtt.Will(topic, payload, qos=1, retain=True, properties=properties)
 
 
