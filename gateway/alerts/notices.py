@@ -19,9 +19,11 @@ RETRY_MAX_S = 30.0  # an emergency is never told less often than this while a ch
 def row_for(alert: Alert, address: Address, now: Instant, *, about: str = "alert") -> Notification:
     """Make the row of one telling, as it is committed before the call.
 
-    Its id is the idempotency key: the same alert in the same revision is told to the same receiver once.
+    Its id is the idempotency key: the same alert in the same revision is told to the same receiver once. The
+    time is part of it, for what is told from memory may turn out to have been another revision.
     """
-    parts = [alert.id, str(alert.rev), about, address.channel, address.person or ""]
+    when = f"{now.wall_ns // 1_000_000:x}"
+    parts = [alert.id, str(alert.rev), when, about, address.channel, address.person or ""]
     return Notification(
         id="/".join(parts),
         alert=alert.id,
