@@ -35,7 +35,7 @@ ENVIRONMENT = (
         "`DEBUG`, `INFO` (the default of `velgate run`), `WARNING` (of `velgate demo`), `ERROR`.",
     ),
     ("VELGATE_DEBUG", "With any value, a fault of Velgate's own ends with its traceback."),
-    ("VELGATE_SIM_MQTT_PASSWORD", "The password that `velgate-sim run --mqtt-username` signs in with."),
+    ("VELGATE_SIM_MQTT_PASSWORD", "The password that `velgate-sim run --mqtt-username NAME` signs in with."),
     ("DBUS_SYSTEM_BUS_ADDRESS", "Where BlueZ is; the simulator prints the address of its own."),
     ("NO_COLOR", "With any value, no colours."),
 )
@@ -113,7 +113,7 @@ def _first(help_: str | None) -> str:
 def _section(command: Command) -> str:
     usage = " ".join([command.name, *map(_argument, command.arguments), *_needed(command)])
     usage += " [OPTIONS]" if len(command.options) > len(list(_needed(command))) else ""
-    parts = [f"### {command.name}", block(usage), unwrapped(command.made.help)]
+    parts = [f"### {command.name}", block(usage, "text"), unwrapped(command.made.help)]
     rows = [(code(_argument(each)), each.help, "") for each in command.arguments]
     rows += [(code(_option(each)), _help(each), _default(each)) for each in command.options]
     if rows:
@@ -166,7 +166,7 @@ def _epilog(text: str) -> str:
     for paragraph in unwrapped(text).split("\n\n"):
         word, colon, example = paragraph.partition(": ")
         if colon and word in ("Example", "Examples"):
-            parts.append(block("\n".join(example.split(" · "))))
+            parts.append(block("\n".join(example.split(" · ")), "sh"))
         else:
             parts.append(paragraph)
     return "\n\n".join(parts)

@@ -16,6 +16,7 @@ from gateway.alerts.notices import row_for
 from gateway.alerts.roster import Address
 from gateway.alerts.wording import message
 from gateway.app.devices import published
+from gateway.board.documents import public_form
 from gateway.health.document import Parts, health_document
 from gateway.health.supervise import Room
 from gateway.model.alert import Alert, Handling
@@ -69,7 +70,7 @@ def readings() -> list[dict[str, Any]]:
 
 
 def alerts() -> list[dict[str, Any]]:
-    """Give a call in each state, one with everybody on it, and one closed long ago."""
+    """Give a call in each state, with everybody on it, closed long ago, and as visitors see it on a wall."""
     opened = replace(call(), id=ALERT_ID, readings=(READING_ID,))
     alerts = [in_state(state, opened) for state in Handling]
     taken: Alert | None = alerts[0]
@@ -77,7 +78,7 @@ def alerts() -> list[dict[str, Any]]:
         taken, _ = step(taken, given, START, lambda _: POLICY)
     assert taken is not None
     shown = [*(alert.document() for alert in alerts), taken.document(durable=False)]
-    return [*shown, alerts[-1].document(anonymous=True)]
+    return [*shown, alerts[-1].document(anonymous=True), public_form(shown[0])]
 
 
 def devices() -> list[dict[str, Any]]:

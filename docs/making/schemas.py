@@ -19,6 +19,8 @@ from gateway.model.readings import Kind
 
 Schema: TypeAlias = dict[str, Any]
 
+TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"
+"""RFC 3339 in UTC with milliseconds, as Velgate writes it."""
 NONE: frozenset[str] = frozenset()
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -289,7 +291,7 @@ def _uuid(description: str) -> Schema:
 
 
 def _time(description: str) -> Schema:
-    return _text(description, format="date-time")
+    return _text(description, format="date-time", pattern=TIME)
 
 
 def _whole(description: str, least: int = 0) -> Schema:
