@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -81,5 +82,5 @@ async def _not_there(request: Request, failed: Exception) -> Response:
     caller: Caller = request.scope.get("velgate.caller") or Caller()
     if not caller.may_look:
         return problem(Refused("not_signed_in", "sign in first"))
-    detail = f"no {request.method} {request.url.path}"
-    return problem(Refused("not_found", detail, status=failed.status_code), headers=failed.headers)
+    code = "method_not_allowed" if failed.status_code == HTTPStatus.METHOD_NOT_ALLOWED else "not_found"
+    return problem(Refused(code, f"no {request.method} {request.url.path}"), headers=failed.headers)

@@ -6,12 +6,18 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 
-from gateway.model.alert import Outcome
 from gateway.model.ids import SLUG
 
+LACKING = "lacking"
 NOTE_MAX = 280
 PIN = r"^[0-9]{4,6}$"
+
+
+def lacking(key: str, expected: str) -> PydanticCustomError:
+    """Make the error of a body that lacks what its other fields ask for, so that it names the key."""
+    return PydanticCustomError(LACKING, "{expected}", {"key": key, "expected": expected})
 
 
 def _slug(text: str) -> str:
@@ -66,18 +72,10 @@ class Presence(Action):
 class Resolve(Action):
     """Close it."""
 
-    outcome: Outcome
+    outcome: Literal["assisted", "checked", "false_alarm", "test", "technical", "other"]
     spoken: bool = False
     presence: bool = False
     was_fall: Literal["yes", "no", "unknown"] | bool | None = None
-
-    @model_validator(mode="after")
-    def _other_needs_a_note(self) -> Resolve:
-        if self.outcome is Outcome.AUTO:
-            raise ValueError("an outcome that a person may give; `auto` is the rule's own")
-        if self.outcome is Outcome.OTHER and not (self.note or "").strip():
-            raise ValueError("a note with outcome `other`")
-        return self
 
 
 class Shelve(Action):
@@ -133,7 +131,7 @@ class SignIn(Body):
     @model_validator(mode="after")
     def _either(self) -> SignIn:
         if self.key is None and (self.person is None or self.pin is None):
-            raise ValueError("`person` and `pin`, or `key`")
+            raise lacking("pin" if self.person else "person", "`person` and `pin`, or `key`")
         return self
 
 
@@ -201,7 +199,7 @@ class NewBasis(ByPerson):
     @model_validator(mode="after")
     def _a_decision_has_a_case(self) -> NewBasis:
         if self.kind == "decision" and not self.case:
-            raise ValueError("`case`, the reference of the decision")
+            raise lacking("case", "the reference of the decision")
         return self
 
 
@@ -215,5 +213,5 @@ class WithdrawBasis(ByPerson):
     @model_validator(mode="after")
     def _one_of_them(self) -> WithdrawBasis:
         if (self.concern is None) == (self.rule is None):
-            raise ValueError("one of `concern` and `rule`")
+            raise lacking("concern", "one of `concern` and `rule`")
         return self

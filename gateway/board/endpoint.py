@@ -177,7 +177,7 @@ async def read_bounded(request: Request) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > BODY_MAX:
-            raise Refused("invalid", f"at most {BODY_MAX} bytes", status=413)
+            raise Refused("too_large", f"at most {BODY_MAX} bytes")
         parts.append(part)
     return b"".join(parts)
 
@@ -197,6 +197,8 @@ async def answer(board: Board, endpoint: Endpoint, request: Request) -> Response
         )
     except NotDurable as failed:
         return problem(Refused("not_durable", failed.reason))
+    except TimeoutError:
+        return problem(Refused("not_durable", "the disk does not answer"))
     except Problem as found:
         return problem(_from_problem(found))
 

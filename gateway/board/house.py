@@ -37,5 +37,7 @@ class House:
     """`await accept(device)`: its battery was changed, take its new counter; returns after the commit."""
     reload: Callable[[], Awaitable[Sequence[Finding]]]
     """Read the configuration anew; gives what is wrong with it (errors: the old one holds)."""
+    origin: Callable[[str], str | None] = lambda _key: None
+    """Where a value of the configuration comes from, by key path: `kommune/alarmer.toml:14`."""
     on_air: Callable[[], list[dict[str, Any]]] = field(default=list)
     """What the radio hears now, known or not."""

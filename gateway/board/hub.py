@@ -18,7 +18,7 @@ from gateway.board.documents import anonymous, personal, public_form
 from gateway.board.house import House
 from gateway.board.viewers import Viewer, Viewers, encode
 from gateway.journal.alarm_writer import Commit
-from gateway.model.alert import Alert
+from gateway.model.alert import Alert, Handling
 from gateway.model.clock import NS, iso, parse_iso
 from gateway.model.readings import Record
 
@@ -43,6 +43,7 @@ class Hub:
         self.viewers = Viewers()
         self._health: object = None
         self._devices: dict[str, dict[str, Any]] = {}
+        self._shown: dict[str, tuple[int, int]] = {}
 
     async def run(self) -> None:
         """Tell what happens, for ever; ends by cancellation only."""
@@ -160,15 +161,23 @@ class Hub:
     async def _changes(self) -> None:
         ticks = 0
         while True:
-            for alert in self.viewers.news():
-                shown, of = self.shown_on(alert)
-                self.viewers.send(encode("shown", {"alert": alert, "shown": shown, "of": of}))
+            self._tell_shown()
             if ticks % HEALTH_TICKS == 0:
                 self._tell_health()
             if ticks % DEVICE_TICKS == 0:
                 self._tell_devices()
             ticks += 1
             await asyncio.sleep(TICK_S)
+
+    def _tell_shown(self) -> None:
+        """Tell on how many pages what nobody has taken yet is shown, where that has changed."""
+        standing = (shown.alert for shown in self._house.engine.open())
+        waiting = [alert.id for alert in standing if alert.handling is Handling.UNACKNOWLEDGED]
+        now = {alert: self.shown_on(alert) for alert in waiting}
+        for alert, (shown, of) in now.items():
+            if self._shown.get(alert, (0, of)) != (shown, of):
+                self.viewers.send(encode("shown", {"alert": alert, "shown": shown, "of": of}))
+        self._shown = now
 
     def _tell_health(self) -> None:
         health = self._house.health()

@@ -9,9 +9,10 @@ import orjson
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from gateway.model.refusal import Refused
+from gateway.board.bodies import LACKING
+from gateway.model.refusal import Refused, wrong_fields
 
-SECRET = frozenset({"pin", "token", "code"})
+SECRET = frozenset({"pin", "key", "token", "code"})
 """Keys whose value is never repeated in an error."""
 FOUND_MAX = 80
 
@@ -33,18 +34,18 @@ def problem(refused: Refused, headers: Mapping[str, str] | None = None) -> Respo
 def invalid(*errors: tuple[str, str, str]) -> Refused:
     """Make the refusal of a request whose fields are wrong: (key, found, expected)."""
     rows = [{"key": key, "found": found, "expected": expected} for key, found, expected in errors]
-    return Refused(
-        "invalid", f"{len(rows)} fields are wrong" if len(rows) != 1 else rows[0]["key"], errors=rows
-    )
+    return Refused("invalid", wrong_fields([key for key, _, _ in errors]), errors=rows)
 
 
 def from_validation(failed: ValidationError) -> Refused:
     """Turn pydantic's findings into ours, without a secret in them."""
-    return invalid(*(_row(dict(error)) for error in failed.errors(include_url=False, include_context=False)))
+    return invalid(*(_row(dict(error)) for error in failed.errors(include_url=False)))
 
 
 def _row(error: dict[str, Any]) -> tuple[str, str, str]:
     key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == LACKING:
+        return str(error["ctx"]["key"]), "nothing", str(error["msg"])
     if error["type"] == "missing":
         return key, "nothing", "a value"
     if SECRET & set(key.split(".")):

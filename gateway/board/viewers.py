@@ -60,7 +60,6 @@ class Viewers:
         """Begin with nobody."""
         self._all: dict[str, Viewer] = {}
         self._drawn: dict[str, set[str]] = {}
-        self._news: set[str] = set()
         self._awaited: dict[str, asyncio.Event] = {}
         self.reading_wanted = asyncio.Event()
         """Set while somebody asked for readings."""
@@ -135,9 +134,7 @@ class Viewers:
         first = not drawn
         if alert in self._awaited:
             self._awaited[alert].set()
-        if viewer not in drawn:
-            drawn.add(viewer)
-            self._news.add(alert)
+        drawn.add(viewer)
         return first
 
     async def until_drawn(self, alert: str) -> None:
@@ -154,15 +151,9 @@ class Viewers:
         """Tell how many open pages drew an alert."""
         return sum(viewer in self._all for viewer in self._drawn.get(alert, ()))
 
-    def news(self) -> set[str]:
-        """Give the alerts drawn by more pages since this was last asked."""
-        news, self._news = self._news, set()
-        return news
-
     def forget(self, alert: str) -> None:
         """Drop what is known of a closed alert."""
         self._drawn.pop(alert, None)
-        self._news.discard(alert)
 
     def _mark_wanted(self) -> None:
         if any(viewer.readings for viewer in self._all.values()):

@@ -1,4 +1,4 @@
-"""Who may see and do what: nothing without sign-in, screens look, persons act, other sites make nobody act."""
+"""Who may see and do what: nothing without sign-in, screens look, persons act, other sites do nothing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import stat
 from pathlib import Path
 
 import pytest
-from support.board_client import BoardClient, client
-from support.board_house import PIN, TOKEN, BoardHouse
-from support.certificates import self_signed
-from support.eventually import eventually
 
 from gateway.board.app import ENDPOINTS
 from gateway.board.callers import Needs
 from gateway.model.problem import Finding
+from support.board_client import BoardClient, client
+from support.board_house import PIN, TOKEN, BoardHouse
+from support.certificates import self_signed
+from support.eventually import eventually
 
 OPEN = {
     ("GET", "/healthz"),

@@ -7,13 +7,13 @@ import time
 from contextlib import AsyncExitStack
 
 import pytest
-from support.board_client import BoardClient, Event, Events, client
-from support.board_house import BoardHouse
-from support.eventually import eventually
 
 from gateway.board.callers import Caller
 from gateway.board.hub import MISSED_MAX
 from gateway.board.viewers import QUEUE_MAX, Viewer, encode
+from support.board_client import BoardClient, Event, Events, client
+from support.board_house import BoardHouse
+from support.eventually import eventually
 
 
 async def test_an_alert_is_told_whole_with_its_number(house: BoardHouse, signed_in: BoardClient) -> None:
@@ -97,7 +97,7 @@ async def test_nothing_falls_between_snapshot_and_stream(house: BoardHouse, sign
 
 
 async def test_beat_device_gateway_and_shown(house: BoardHouse, signed_in: BoardClient) -> None:
-    """A beat with the time every 5 s; devices and health where they changed; on how many pages it is shown."""
+    """A beat every 5 s; devices and health where they changed; on how many pages an alert is shown."""
     async with signed_in.stream("?viewer=page-of-ab") as events:
         beat = await events.next("beat")
         assert beat.data["time"].endswith("Z")
@@ -241,7 +241,7 @@ async def test_the_hub_begins_anew_when_the_alerts_do(house: BoardHouse, signed_
         await events.next("beat")
         house.engine._bulletin.end()
         assert (await events.next("reset")).data["seq"] >= 0
-        alert = await eventually(lambda: house.press())
+        alert = await eventually(house.press)
         assert (await events.next("alert")).data["id"] == alert.id
 
 

@@ -13,7 +13,11 @@ from gateway.model.catalogue import placeholders, shipped
 
 FOLDER = Path(board.__file__).parent
 TEXTS = shipped().texts["da"]
-CALL = re.compile(r"\b(?:t|tPhone|words\.t|words\.phone|w\.known|words\.known)\(\s*f?([\"'`])(.+?)\1(\s*~\s*[\w.]+)?")
+CALL = re.compile(
+    r"\b(?:t|tPhone|words\.t|words\.phone|w\.known|words\.known)\(\s*f?([\"'`])(.+?)\1(\s*~\s*[\w.]+)?"
+)
+
+KEY = re.compile(rf"[\"'`]((?:{'|'.join(CLIENT_SECTIONS)})\.[a-z0-9_.]+)[\"'`]")
 
 
 def sources() -> list[tuple[str, str]]:
@@ -34,7 +38,7 @@ def used() -> tuple[dict[str, str], dict[str, str]]:
                 begun[beginning] = name
             else:
                 whole[key] = name
-        for key in re.findall(r"[\"'`]((?:%s)\.[a-z0-9_.]+)[\"'`]" % "|".join(CLIENT_SECTIONS), text):
+        for key in KEY.findall(text):
             whole.setdefault(key, name)
     return whole, begun
 

@@ -33,7 +33,7 @@ async function post(path, body, method = "POST") {
 
 // Why something was refused, in words.
 export function refusal({ status, body }) {
-  if (status === 0) return t("page.no_contact");
+  if (status === 0) return t(store.lost ? "page.no_contact" : "refusal.not_durable");
   const reason = body.reason ?? body.code;
   if (body.code === "slow_down") return t("refusal.slow_down", { wait: span(body.retry_after_s ?? 60) });
   for (const key of [`refusal.${reason}`, `refusal.${body.code}`]) {

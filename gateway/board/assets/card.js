@@ -150,7 +150,8 @@ export function draw(card, alert) {
     const held = card.contains(document.activeElement) ? document.activeElement.dataset.action ?? (document.activeElement.classList.contains("menu") ? "menu" : "card") : null;
     card.dataset.mark = now_;
     card.dataset.state = m.state;
-    card.className = `card t-${m.tone} s-${m.state}${m.durable ? "" : " unkept"}${m.test ? " is-test" : ""}`;
+    const stay = ["fresh", "hushed"].filter((name) => card.classList.contains(name));
+    card.className = ["card", `t-${m.tone}`, `s-${m.state}`, !m.durable && "unkept", m.test && "is-test", ...stay].filter(Boolean).join(" ");
     card.replaceChildren(
       el("div", { class: "card-head" },
         el("span", { class: "shape", "aria-hidden": "true" }, m.shape),

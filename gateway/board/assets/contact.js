@@ -1,7 +1,8 @@
 // The bar over everything: no contact, or contact with a gateway that hears, keeps or tells the time no more.
 
 import { clock, el, now, t, tPhone } from "./boot.js";
-import { changed, onChange, store } from "./store.js";
+import { frozen, whenThawed } from "./freeze.js";
+import { changed, onBoard, onChange, store } from "./store.js";
 
 const ROUNDS_MS = 30 * 60_000;
 const BACK_MS = 10_000;
@@ -11,6 +12,7 @@ let roundsUntil = 0;
 let roundsAt = null;
 let shown = "";
 let backUntil = 0;
+let backText = "";
 
 const sentence = (text) => { // the first sentence is what is read from afar
   const end = text.indexOf(". ") + 1;
@@ -18,6 +20,7 @@ const sentence = (text) => { // the first sentence is what is read from afar
 };
 
 function draw(mark, texts, { rounds = false, slim = false, back = false } = {}) {
+  if (frozen()) { whenThawed(drawTroubles); return; }
   const whole = `${mark}|${texts.join("|")}|${rounds && roundsUntil > Date.now() ? roundsUntil : ""}`;
   if (whole === shown) return;
   shown = whole;
@@ -33,6 +36,7 @@ function draw(mark, texts, { rounds = false, slim = false, back = false } = {}) 
 
 function clear() {
   if (!shown) return;
+  if (frozen()) { whenThawed(drawTroubles); return; }
   shown = "";
   bar.hidden = true;
   bar.replaceChildren();
@@ -46,19 +50,21 @@ function doRounds() {
 }
 
 export function contactLost(sinceMs) {
-  store.lost = { since: sinceMs, quiet: Date.now() < roundsUntil, rounds: null };
+  store.lost = { since: sinceMs, quiet: Date.now() < roundsUntil, rounds: null, known: new Set(store.alerts.keys()) };
   document.body.classList.add("stale");
   drawTroubles();
   changed("contact");
 }
 
-export function contactBack(count) {
-  const { since, rounds } = store.lost;
+export function contactBack() {
+  const { since, rounds, known } = store.lost;
+  const count = [...store.alerts.values()].filter((alert) => onBoard(alert) && alert.handling !== "resolved" && !known.has(alert.id)).length;
   store.lost = null;
   roundsUntil = 0;
   document.body.classList.remove("stale");
   backUntil = Date.now() + BACK_MS;
-  draw("back", [t("contact.back", { count })], { back: true });
+  backText = t("contact.back", { count });
+  drawTroubles();
   fetch("/api/v1/rounds", {
     method: "POST", headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ since: new Date(since).toISOString(), pressed: rounds }),
@@ -81,7 +87,7 @@ export function drawTroubles() {
     draw("lost", [tPhone("contact.lost", { time: clock(store.lost.since + offset) })], { rounds: true });
     return;
   }
-  if (Date.now() < backUntil) return;
+  if (Date.now() < backUntil) { draw("back", [backText], { back: true }); return; }
   const adapters = store.health.adapters ?? [];
   if (adapters.length && adapters.every((adapter) => adapter.state !== "up")) draw("radio", [tPhone("page.contact.radio")], { rounds: true });
   else if (journalFails()) draw("journal", [tPhone("page.contact.journal")], { rounds: true });

@@ -4,37 +4,25 @@ import { clock, now, span, t, site } from "./boot.js";
 import { draw, make, pending, short, tick } from "./card.js";
 import { drawEmpty, drawStrip } from "./evidence.js";
 import { favicon } from "./favicon.js";
+import { frozen, whenThawed } from "./freeze.js";
 import { hushed } from "./sound.js";
 import { inOrder, onBoard, onChange, forgetClosed, store, technical, unanswered } from "./store.js";
 
-export const AFTER_TOUCH_MS = 800; // a layout stays as it is this long after the finger has left
 export const SETTLE_MS = 300; // a card that has just moved takes no tap this long
 
 const $ = (id) => document.getElementById(id);
 const cards = new Map();
 const places = new Map();
-let frozenUntil = 0;
-let wanted = false;
 let first = true;
 let timer = 0;
 
-export const frozen = () => performance.now() < frozenUntil;
 export const settling = (card) => performance.now() - (Number(card.dataset.moved) || -1e9) < SETTLE_MS;
 export const cardOf = (id) => cards.get(id);
-
-addEventListener("pointerdown", (event) => { if (event.target.closest?.("#board")) frozenUntil = Infinity; }, true);
-for (const name of ["pointerup", "pointercancel"]) {
-  addEventListener(name, () => {
-    if (frozenUntil !== Infinity) return;
-    frozenUntil = performance.now() + AFTER_TOUCH_MS;
-    setTimeout(() => { if (wanted && !frozen()) render(); }, AFTER_TOUCH_MS + 10);
-  }, true);
-}
 
 export function render() {
   drawHead();
   if (frozen()) {
-    wanted = true;
+    whenThawed(render);
     for (const [id, card] of cards) { // words may change in place, the layout may not
       const alert = store.alerts.get(id);
       const button = card.querySelector("[data-action]");
@@ -42,7 +30,6 @@ export function render() {
     }
     return;
   }
-  wanted = false;
   const alerts = inOrder([...store.alerts.values()].filter(onBoard));
   const standing = alerts.filter(unanswered);
   const held = alerts.filter((alert) => !unanswered(alert));
@@ -105,7 +92,7 @@ function inStep() {
 export function drawHead() {
   const standing = [...store.alerts.values()].filter((alert) => onBoard(alert) && unanswered(alert));
   const wait = $("wait");
-  wait.hidden = standing.length === 0;
+  if (!frozen()) wait.hidden = standing.length === 0;
   let title = t("board.title_none");
   if (standing.length) {
     const longest = Math.min(...standing.map((alert) => Date.parse(alert.raised)));
@@ -122,7 +109,7 @@ export function drawHead() {
   document.title = `${store.lost ? "⚠ " : ""}${title} · ${site.title}`;
   $("clock").textContent = clock(now());
   const technicals = technical();
-  $("technical").hidden = technicals === 0;
+  if (!frozen()) $("technical").hidden = technicals === 0;
   $("technical").querySelector("span").textContent = t("board.technical_chip", { count: technicals });
   $("link").classList.toggle("off", !!store.lost);
   $("link").setAttribute("aria-label", t(store.lost ? "page.no_contact" : "page.connected"));

@@ -8,7 +8,8 @@ import { announce } from "./say.js";
 
 export const LOST_AFTER_MS = 10_000;
 const LOOK_EVERY_MS = 500;
-const BEAT_EVERY_MS = 30_000;
+const BEAT_MS = 5000; // how often the server says that it lives
+const BEAT_EVERY_MS = 30_000; // how often this page says so
 const SAVE_EVERY_MS = 20_000;
 
 let source = null;
@@ -60,13 +61,12 @@ async function refetch() {
     const answer = await fetch("/api/v1/board", { signal: AbortSignal.timeout(4000) });
     if (answer.status === 401) { location.assign("/signin"); return; }
     if (!answer.ok) return;
-    const known = new Set(store.alerts.keys());
     const state = await answer.json();
     const doubtful = load(state);
     for (const alert of doubtful) settle(alert);
     heardAt = performance.now();
     drawTroubles();
-    if (store.lost) contactBack([...store.alerts.values()].filter((alert) => !known.has(alert.id) && alert.handling === "unacknowledged").length);
+    if (store.lost) contactBack();
   } catch { /* the next look tries again */ } finally { opening = false; }
 }
 
@@ -96,9 +96,9 @@ async function reopen() {
   else if (answer?.ok) open();
 }
 
-// An answer that did not come within 10 s is lost contact too.
+// An answer that did not come within 10 s: lost contact, unless the beats say that only the disk is slow.
 export function noAnswer() {
-  if (!store.lost) contactLost(Date.now() - LOST_AFTER_MS);
+  if (!store.lost && performance.now() - heardAt > BEAT_MS + 1000) contactLost(Date.now() - LOST_AFTER_MS);
 }
 
 // "I am drawing, and my sound is free": a screen that stops saying so is missed.

@@ -1,6 +1,7 @@
 // Own tones, made here: more pulses and shorter pauses mean more urgent. One schedule for all.
 
 import { boot, clock, hourMinute, keep, kept, now, t } from "./boot.js";
+import { frozen, whenThawed } from "./freeze.js";
 import { changed, mine, onBoard, store, unanswered } from "./store.js";
 
 const MUTE_MS = 120_000;
@@ -144,6 +145,7 @@ export function mute() {
 }
 
 export function show() {
+  if (frozen()) { whenThawed(show); return; }
   const button = document.getElementById("sound");
   const text = document.getElementById("sound-text");
   const sounding = ["emergency", "high", "medium"].some((priority) => loud(priority).length);

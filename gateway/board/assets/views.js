@@ -2,7 +2,8 @@
 
 import { el, seconds, t } from "./boot.js";
 import { ask } from "./act.js";
-import { frozen, render } from "./layout.js";
+import { frozen } from "./freeze.js";
+import { render } from "./layout.js";
 import { keysHelp, keysOn, setKeys } from "./keys.js";
 import { chooseLight } from "./light.js";
 import { getVolume, play, setVolume, unlock } from "./sound.js";

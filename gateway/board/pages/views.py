@@ -200,6 +200,7 @@ async def alert_detail(call: Call) -> Response:
         device=device_rows([row], house.settings(), words, now.wall_ns)[0] if row else None,
         rule=rule,
         rule_name=rule_name(call, alert.rule, words),
+        origin=house.origin(f"alerts.rules.{alert.rule}"),
         short=short,
         parse=parse_iso,
     )
