@@ -23,7 +23,7 @@ from gateway.journal.errors import NotDurable, malformed
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_part import Changes
 from gateway.journal.reader import Reader
-from gateway.journal.threads import Threads
+from gateway.journal.threads import Threads, settle
 from gateway.journal.timings import Timings
 from gateway.model.clock import Clock
 
@@ -263,12 +263,7 @@ class AlarmStore:
                     )
         for work, done in group:
             self.refusal = work.error.reason if isinstance(work.error, NotDurable) else None
-            if done.done():
-                continue
-            if work.error is not None:
-                done.set_exception(work.error)
-            else:
-                done.set_result(work.result)
+            settle(done, work.result, work.error)
 
 
 def _once(error: sqlite3.DatabaseError) -> Callable[[Ledger], None]:

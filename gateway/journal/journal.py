@@ -30,6 +30,7 @@ from gateway.model.clock import Clock
 from gateway.model.problem import Problem
 from gateway.model.readings import Guard
 from gateway.model.rows import Keeping
+from gateway.model.together import together
 from gateway.model.trouble import TellTrouble
 
 log = logging.getLogger(__name__)
@@ -103,26 +104,25 @@ class Journal:
     async def run(self) -> None:
         """Keep both files in order, for ever: cursors, checkpoints, room on the disk, copies, retention.
 
-        Tells what was found when it was opened. Raises (in an ExceptionGroup) WriterDied where a writer
-        thread has died; running it again starts that thread anew.
+        Tells what was found when it was opened. Raises WriterDied where a writer thread has died; running
+        it again starts that thread anew.
         """
         self._troubles.start()
         self.alarms.revive()
         self.readings.queue.revive()
-        async with asyncio.TaskGroup() as duties:
-            duties.create_task(self._upkeep.write_cursors())
-            duties.create_task(self._upkeep.watch())
-            duties.create_task(self._upkeep.checkpoints())
-            duties.create_task(self._upkeep.measure())
-            duties.create_task(self._upkeep.copies())
-            duties.create_task(self._retention.run())
+        await together(
+            self._upkeep.write_cursors(),
+            self._upkeep.watch(),
+            self._upkeep.checkpoints(),
+            self._upkeep.measure(),
+            self._upkeep.copies(),
+            self._retention.run(),
+        )
 
     async def close(self) -> None:
         """Commit what waits and close both files; gives up on a disk that hangs after some seconds."""
-        async with asyncio.TaskGroup() as closing:
-            readings = closing.create_task(self.readings.close())
-            alarms = closing.create_task(self.alarms.close())
-        for name, kept in (("readings", readings.result()), ("alarms", alarms.result())):
+        readings, alarms = await asyncio.gather(self.readings.close(), self.alarms.close())
+        for name, kept in (("readings", readings), ("alarms", alarms)):
             if not kept:
                 log.error("the disk did not take the last %s before the journal was closed", name)
         await self._threads.call(LANE, self._folder.close)
@@ -175,6 +175,7 @@ class Journal:
             self.alarms,
             renew=self._renew,
             refused=self._refused,
+            damaged=self._met_damage,
         )
         undo.push_async_callback(self.readings.close)
         self._upkeep = Upkeep(self.alarms, self.readings, folder, threads, self._troubles)
@@ -234,6 +235,10 @@ class Journal:
             self._troubles.end("readings.dropped", "readings")
         else:
             self._troubles.begin("readings.dropped", "readings", reason)
+
+    def _met_damage(self) -> None:
+        left_out = "a part of readings.db is damaged; the readings on it are left out"
+        self._troubles.begin("readings.dropped", "damaged", left_out)
 
     def _repaired(self, name: str, text: str) -> None:
         self._troubles.begin("journal.repaired", name, text)

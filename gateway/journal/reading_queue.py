@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from gateway.journal.errors import NotDurable, malformed, reason_of
 from gateway.journal.reading_rows import check_storable
 from gateway.journal.reading_writer import Group, ReadingWriter
-from gateway.journal.threads import Threads
+from gateway.journal.threads import Threads, settle
 from gateway.model.readings import Guard, Record
 from gateway.model.rows import SetAside
 
@@ -230,9 +230,9 @@ class ReadingQueue:
         try:
             result = work(self.writer)
         except Exception as error:  # noqa: BLE001  (a chore's mistake is its caller's)
-            self._post(partial(_settle, done, None, error))
+            self._post(partial(settle, done, None, error))
         else:
-            self._post(partial(_settle, done, result, None))
+            self._post(partial(settle, done, result, None))
 
     def _post(self, call: Callable[[], None]) -> None:
         if not self._loop.is_closed():
@@ -269,12 +269,3 @@ class ReadingQueue:
             cursors=group.cursors | later.cursors,
             asides=group.asides + later.asides,
         )
-
-
-def _settle(done: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
-    if done.done():
-        return
-    if error is not None:
-        done.set_exception(error)
-    else:
-        done.set_result(result)

@@ -11,7 +11,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gateway.journal.reading_rows import SELECT_READING, Numbers, short_id
+from gateway.journal.reading_damage import around_damage
+from gateway.journal.reading_rows import SELECT_READING, Numbers, Row, short_id
 from gateway.journal.reading_writer import LATE_NS, MINUTE_NS, mark
 from gateway.journal.wanted import Wanted
 from gateway.model.readings import Record
@@ -23,8 +24,10 @@ STEP_ROWS = 20_000  # between two looks at what may be skipped
 LATE_ROWS = 5_000  # late readings looked at for one page
 SKIP_SERIES = 32  # more series than this speak in every hour anyway
 
-STEP = SELECT_READING + "WHERE seq >= ? AND seq < ? AND late_ns BETWEEN ? AND ? "
-STEP_OF_SERIES = STEP + "AND series IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?"  # noqa: S608
+STEP = SELECT_READING + (
+    f"WHERE seq >= ? AND seq < ? AND late_ns BETWEEN -{LATE_NS} AND {LATE_NS} ORDER BY seq LIMIT ?"
+)
+STEP_OF_SERIES = STEP.replace("ORDER", "AND series IN (SELECT value FROM json_each(?)) ORDER")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +114,13 @@ def end_of_minute(db: sqlite3.Connection, start: int) -> int:
     return int(row[0] or 0)
 
 
-def _step(
-    db: sqlite3.Connection, series: list[int], start: int, end: int, limit: int
-) -> list[tuple[int, ...]]:
-    window = (start, end, -LATE_NS, LATE_NS)
+def _step(db: sqlite3.Connection, series: list[int], start: int, end: int, limit: int) -> list[Row]:
     if not series:
-        return db.execute(STEP + "ORDER BY seq LIMIT ?", (*window, limit)).fetchall()
-    return db.execute(STEP_OF_SERIES, (*window, json.dumps(series), limit)).fetchall()
+        return around_damage(lambda a, b: db.execute(STEP, (a, b, limit)).fetchall(), start, end)[:limit]
+    chosen = json.dumps(series)
+    return around_damage(
+        lambda a, b: db.execute(STEP_OF_SERIES, (a, b, chosen, limit)).fetchall(), start, end
+    )[:limit]
 
 
 def _skip(db: sqlite3.Connection, series: list[int], start: int) -> int:

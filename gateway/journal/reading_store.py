@@ -17,8 +17,9 @@ from typing import TypeVar
 from gateway.journal import history
 from gateway.journal.alarm_store import AlarmStore
 from gateway.journal.reader import Reader
+from gateway.journal.reading_damage import Passed, rows_after
 from gateway.journal.reading_queue import ReadingQueue, Renew
-from gateway.journal.reading_rows import SELECT_READING, Numbers
+from gateway.journal.reading_rows import Numbers
 from gateway.journal.reading_sums import hours, newest
 from gateway.journal.reading_writer import Group, ReadingWriter, mark
 from gateway.journal.record_codec import read_instant
@@ -79,12 +80,14 @@ class ReadingStore:
         *,
         renew: Renew,
         refused: Callable[[str | None], None],
+        damaged: Callable[[], None],
     ) -> None:
-        """`renew` and `refused` as in `ReadingQueue`."""
+        """`renew` and `refused` as in `ReadingQueue`; `damaged` is told when a part cannot be read."""
         self._threads = threads
         self._lanes = {lane: _Lane(path) for lane in (DELIVERY, HISTORY)}
         self._news = asyncio.Event()
         self._alarms = alarms
+        self._damaged = damaged
         self.head = start.head
         """The newest `seq` that is committed."""
         self._cursors = dict(start.cursors)
@@ -110,14 +113,21 @@ class ReadingStore:
     async def after(self, cursor: int, limit: int) -> Batch:
         """Give what follows `cursor`, oldest first, at most `BATCH_MAX`; waits while there is nothing.
 
-        Where retention has overtaken the cursor, the batch begins with the oldest that is left.
+        Where retention has overtaken the cursor, the batch begins with the oldest that is left; what is
+        damaged is left out, and told.
         """
         while True:
             news = self._news
             if self.head > cursor:
-                rows = await self._read(DELIVERY, partial(_rows_after, cursor, min(limit, BATCH_MAX)))
-                if rows:
-                    return Batch(rows=tuple(rows), end=rows[-1][0], head=self.head)
+                work = partial(_rows_after, cursor, min(limit, BATCH_MAX), self.head)
+                passed = await self._read(DELIVERY, work)
+                if passed.damaged:
+                    self._damaged()
+                if passed.rows:
+                    return Batch(rows=tuple(passed.rows), end=passed.reached, head=self.head)
+                cursor = passed.reached
+                if cursor < self.head and passed.damaged:
+                    continue
             await news.wait()
 
     async def cursor(self, name: str) -> int:
@@ -260,14 +270,8 @@ def _point(record: Record) -> tuple[str, str, Kind, int | None]:
     return record.device, record.quantity, record.kind, record.channel
 
 
-def _rows_after(
-    cursor: int, limit: int, db: sqlite3.Connection, numbers: Numbers
-) -> list[tuple[int, Record]]:
-    rows = db.execute(
-        SELECT_READING + "WHERE seq > ? ORDER BY seq LIMIT ?",
-        (cursor, limit),
-    )
-    return [(row[0], numbers.decode(row)) for row in rows]
+def _rows_after(cursor: int, limit: int, head: int, db: sqlite3.Connection, numbers: Numbers) -> Passed:
+    return rows_after(db, numbers, cursor, limit, head)
 
 
 def _asides(outlet: str | None, limit: int, db: sqlite3.Connection, numbers: Numbers) -> list[SetAside]:

@@ -299,6 +299,40 @@ async def test_readings_that_break_while_the_gateway_runs_are_begun_anew_under_w
         assert journal.readings.head == 102
 
 
+async def test_a_damaged_page_of_readings_stops_neither_outlet_nor_history(tmp_path: Path) -> None:
+    async with inline(tmp_path) as journal:
+        for number in range(20):
+            journal.readings.append([record(value=float(number * 500 + n)) for n in range(500)])
+            await journal.readings.flush()
+    overwritten = 5
+    with closing(sqlite3.connect(tmp_path / "readings.db")) as db:
+        root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'reading'").fetchone()[0]
+    with (tmp_path / "readings.db").open("r+b") as file:
+        content = file.read()
+        leaves = [at for at in range(0, len(content), 4096) if content[at] == 0x0D and at // 4096 + 1 > root]
+        for at in leaves[40 : 40 + overwritten]:
+            file.seek(at)
+            file.write(b"\xff" * 4096)
+    told = Told()
+    async with inline(tmp_path, tell=told) as journal:
+        read, cursor = list[float](), 0
+        while cursor < journal.readings.head:
+            batch = await journal.readings.after(cursor, 700)
+            read += [each.value for _, each in batch.rows]
+            cursor = batch.end
+        assert 9000 < len(read) < 10_000
+        assert read == sorted(set(read))
+        assert (read[0], read[-1]) == (0.0, 9999.0)
+        found, after = await journal.readings.history(since_ns=0, until_ns=2**62, limit=1000)
+        while after is not None:
+            page, after = await journal.readings.history(since_ns=0, until_ns=2**62, limit=1000, after=after)
+            found += page
+        assert [each.value for each in found] == read
+        run = asyncio.create_task(journal.run())
+        await eventually(lambda: told.kinds() == [("readings.dropped", "damaged", True)])
+        run.cancel()
+
+
 # Evidence.
 
 
