@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.alerts.book import Book, Moved, Recorder
@@ -24,11 +25,12 @@ T = TypeVar("T")
 
 TELL_AFTER_S = 0.25  # the page and the local sound wait for the disk no longer than this
 SEND_AFTER_S = 5.0  # other channels and systems
-QUEUE_MAX = 1000  # works on their way to the journal; who brings more waits
+QUEUE_MAX = 1000  # works that no run has taken up; further ones are held in memory, or refused
 UNKEPT_MAX = 20_000  # works held in memory while the disk refuses; then those that nobody called with go
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 10.0
 AT_ONCE = 200  # unkept works that are tried together: one commit of the journal
+ANEW = "the alerts are being started anew"
 
 
 class Store(Protocol):
@@ -50,6 +52,8 @@ class Work(Generic[T]):
     """Somebody called with it: of held works, the last to be given up."""
     sync: bool = True
     """It waits for the disk. Housekeeping need not."""
+    memos: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    """What it keeps of the rules' memory, for a run that begins before it is kept."""
     done: asyncio.Future[T] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     ticket: int = 0
     covered: bool = False
@@ -58,6 +62,11 @@ class Work(Generic[T]):
     """Alerts that were told from memory because of it."""
     sent: bool = False
     """Its notifications have gone out from memory."""
+    flight: asyncio.Task[Any] | None = None
+    """It is on its way through the journal. A run of the alerts that ends does not stop it: the next one
+    waits for its end, or would not know what has been kept."""
+    alarms: list[asyncio.TimerHandle] = field(default_factory=list)
+    """When it will be told, and sent, from memory."""
 
     def on(self, book: Book) -> tuple[T, Moved]:
         """Run it on a book; gives its result and what has changed."""
@@ -102,6 +111,9 @@ class Clerk:
         self._overlaid = 0
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
+        self._over = False
+        self.refusing = False
+        """The disk refuses, and that is told; until it has taken everything."""
 
     @property
     def view(self) -> Mirror:
@@ -131,14 +143,14 @@ class Clerk:
     async def keep(self, work: Work[T]) -> T:
         """Have a work kept, and return its result after the commit.
 
-        Raises NotDurable where the disk refuses; a work that `tells` has then been told from memory, and is
-        kept once the disk is back. Cancelling the wait undoes nothing. Works are kept in the order in which
-        this is called, up to the first `QUEUE_MAX` that wait.
+        Raises NotDurable where the disk refuses or too much waits; a work that `tells` has then been told
+        from memory, and is kept once the disk is back. Any other is refused at once between two runs, for
+        nobody would come to answer it. Cancelling the wait undoes nothing. Works are kept in the order of
+        the calls.
         """
-        if self._queue.full():
-            await self._queue.put(self._numbered(work))
-        else:
-            self.submit(work)
+        if not work.tells and (self._over or self._queue.full()):
+            raise NotDurable(ANEW if self._over else "too much waits for the disk")
+        self.submit(work)
         return await asyncio.shield(work.done)
 
     def submit(self, work: Work[T]) -> asyncio.Future[T]:
@@ -150,11 +162,15 @@ class Clerk:
             self._queue.put_nowait(work)
         return work.done
 
-    def resume(self, works: Iterable[Work[Any]]) -> None:
-        """Begin with what the run before could not keep; it is told and sent anew."""
+    def resume(self, works: Iterable[Work[Any]], *, refusing: bool) -> None:
+        """Begin with what the run before has left (`left`); what it has told is told at once."""
+        self.refusing = refusing
         for work in works:
+            told = work.covered
             work.covered, work.sent, work.told = False, False, set()
             self.submit(work)
+            if told:
+                self._late(work)
 
     async def run(self) -> None:
         """Keep what comes, for ever."""
@@ -172,42 +188,49 @@ class Clerk:
         work.ticket = self._tickets
         self._pending[work.ticket] = work
         work.done.add_done_callback(_heard)
+        if work.tells:  # from here on, whether or not a run of the alerts is there to take it up
+            loop = asyncio.get_running_loop()
+            work.alarms = [
+                loop.call_later(TELL_AFTER_S, self._late, work),
+                loop.call_later(SEND_AFTER_S, self._later, work),
+            ]
         return work
 
     async def _write(self, work: Work[Any]) -> None:
-        if self._unkept:
+        if self._unkept and work.flight is None:
             if work.tells:
                 self._hold(work, "the disk refuses")
                 return
             await self._flush()
-        loop = asyncio.get_running_loop()
-        alarms = (
-            [
-                loop.call_later(TELL_AFTER_S, self._late, work),
-                loop.call_later(SEND_AFTER_S, self._later, work),
-            ]
-            if work.tells
-            else []
-        )
         try:
-            result, moved = await self._store.write(work.on, sync=work.sync)
+            result, moved = await self._fly(work)
         except NotDurable as refusal:
             if work.tells:
                 self._hold(work, refusal.reason)
             else:
                 self._pending.pop(work.ticket, None)
-                work.done.set_exception(refusal)
+                _answer(work, refusal)
         except Exception as error:  # noqa: BLE001  (it undoes itself alone; whoever brought it must know)
             self._has_kept(work, None, Moved(), error)
         else:
             self._has_kept(work, result, moved)
+
+    async def _fly(self, work: Work[T]) -> tuple[T, Moved]:
+        """Have a work go through the journal, or wait for the end of a flight that has begun."""
+        if work.flight is None:
+            work.flight = asyncio.create_task(self._store.write(work.on, sync=work.sync))
+            work.flight.add_done_callback(_heard)
+        try:
+            landed: tuple[T, Moved] = await asyncio.shield(work.flight)
         finally:
-            for alarm in alarms:
-                alarm.cancel()
+            if work.flight.done():
+                work.flight = None
+        return landed
 
     def _has_kept(self, work: Work[Any], result: Any, moved: Moved, error: Exception | None = None) -> None:
         self._pending.pop(work.ticket, None)
         self._unkept.pop(work.ticket, None)
+        _silence(work)
         self._mirror.follow(moved)
         self._uncover()
         gone = frozenset(
@@ -215,13 +238,16 @@ class Clerk:
             for alert in work.told
             if self._mirror.alert(alert) is None and all(alert != each.id for _, each in moved.alerts)
         )
-        self._listener.kept(moved, gone)
-        if work.done.done():
-            return
-        if error is not None:
-            work.done.set_exception(error)
-        else:
-            work.done.set_result(result)
+        try:
+            self._listener.kept(moved, gone)
+        finally:  # a mistake in telling ends this run, and keeps nobody waiting
+            if error is not None:
+                _answer(work, error)
+            elif not work.done.done():
+                work.done.set_result(result)
+        if self.refusing and not self._unkept:
+            self.refusing = False
+            self._listener.refused(None)
 
     # Telling from memory.
 
@@ -281,16 +307,16 @@ class Clerk:
     # Holding what the disk refuses.
 
     def _hold(self, work: Work[Any], reason: str) -> None:
-        first = not self._unkept
         self._pending.pop(work.ticket, None)
         self._unkept[work.ticket] = work
         if len(self._unkept) > UNKEPT_MAX:
             self._give_up()
         self._late(work)
         self._later(work)
-        if not work.done.done():
-            work.done.set_exception(NotDurable(reason))
-        if first:
+        _silence(work)
+        _answer(work, NotDurable(reason))
+        if not self.refusing:
+            self.refusing = True
             self._listener.refused(reason)
         self._wake.set()
 
@@ -313,16 +339,11 @@ class Clerk:
     async def _flush(self) -> None:
         """Try to keep what was refused, in its order; more may come to it meanwhile."""
         async with self._flushing:
-            held = bool(self._unkept)
             while self._unkept:
                 works = [self._unkept[ticket] for ticket in sorted(self._unkept)[:AT_ONCE]]
-                outcomes = await asyncio.gather(
-                    *(self._store.write(work.on, sync=work.sync) for work in works), return_exceptions=True
-                )
+                outcomes = await asyncio.gather(*(self._fly(work) for work in works), return_exceptions=True)
                 if not self._taken(works, outcomes):
                     return
-            if held:
-                self._listener.refused(None)
 
     def _taken(self, works: list[Work[Any]], outcomes: list[Any]) -> bool:
         """Take over what was kept; gives whether the disk took everything."""
@@ -341,14 +362,47 @@ class Clerk:
         return whole
 
     def left(self) -> list[Work[Any]]:
-        """Give what tells and is not kept, in order, once `run` has ended: the next run begins with it."""
-        return [work for work in self._waiting_through(self._tickets) if work.tells]
+        """Give what the next run must begin with, in order, once `run` has ended; this one tells no more.
+
+        It is what tells and is not kept, and whatever is on its way through the journal: what comes of that
+        must be seen, an acknowledgement not least.
+        """
+        every = self._waiting_through(self._tickets)
+        for work in every:
+            _silence(work)
+            if not work.tells and work.flight is None:
+                _answer(work, NotDurable(ANEW))
+        return [work for work in every if work.tells or work.flight is not None]
 
     def _abandon(self) -> None:
-        """Answer everybody who still waits: this run of the alerts is over."""
+        """Leave nobody waiting for a run that is over: what is on its way is answered when it gets there."""
+        self._over = True
         for work in (*self._pending.values(), *self._unkept.values()):
-            if not work.done.done():
-                work.done.set_exception(NotDurable("the alerts are being started anew"))
+            if work.flight is not None:
+                work.flight.add_done_callback(partial(_landed, work))
+            elif not work.tells:
+                _answer(work, NotDurable(ANEW))
+
+
+def _landed(work: Work[Any], flight: asyncio.Task[Any]) -> None:
+    if flight.cancelled():
+        _answer(work, NotDurable(ANEW))
+    elif (error := flight.exception()) is not None:
+        _answer(work, error)
+    elif not work.done.done():
+        work.done.set_result(flight.result()[0])
+
+
+def _answer(work: Work[Any], error: BaseException) -> None:
+    if not work.done.done():
+        work.done.set_exception(error)
+
+
+def _silence(work: Work[Any]) -> None:
+    """Have it told from memory no more: it is kept, or held, or another run's."""
+    for alarm in work.alarms:
+        alarm.cancel()
+    work.alarms.clear()
 
 
 def _heard(done: asyncio.Future[Any]) -> None:

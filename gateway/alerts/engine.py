@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any, Protocol
 
@@ -19,13 +21,13 @@ from gateway.alerts.book import Recorder
 from gateway.alerts.bulletin import SUBSCRIPTION_MAX, Bulletin, Shown, Subscription
 from gateway.alerts.chain import ChainTest, test_chain, test_record
 from gateway.alerts.channels.base import Channel
-from gateway.alerts.clerk import Store, Work
+from gateway.alerts.clerk import SEND_AFTER_S, Store, Work
 from gateway.alerts.desk import Desk, Ids
 from gateway.alerts.inputs import PresenceHow
 from gateway.alerts.notes import MEMO as NOTES_MEMO
 from gateway.alerts.notes import Note, prune_notes, read_notes
 from gateway.alerts.notices import shown_on
-from gateway.alerts.office import EVERY_RULE, Office, Rules
+from gateway.alerts.office import BATTERIES, EVERY_RULE, Office, Rules
 from gateway.alerts.opening import (
     REACH,
     STAND,
@@ -142,7 +144,10 @@ class AlertEngine:
         opened = await read_open(self._journal.alarms)
         self._proofs, self._stands = dict(opened.proofs), dict(opened.stands)
         self.basis.take(opened.bases)
-        left = self._run.office.clerk.left() if self._run else []
+        before = self._run.office if self._run else None
+        left = before.clerk.left() if before else []
+        for work in left:
+            opened.memory.adopt(work.memos)
         office = Office(
             store=self._journal.alarms,
             mirror=opened.mirror,
@@ -162,7 +167,10 @@ class AlertEngine:
         office.submit(Work(run=resumed.work))
         office.outbox.offer(resumed.waiting)
         self._run, self._spent = _Run(office, rounds, opened), False
-        office.clerk.resume(left)
+        if before is not None:
+            office.take_over(before)
+            self._bulletin.end()  # what was kept and not told any more nobody knows: every screen looks again
+            office.clerk.resume(left, refusing=before.clerk.refusing)
         self._catch_up(now)
         for trouble in self._early:
             self.trouble(trouble)
@@ -207,7 +215,8 @@ class AlertEngine:
         """Keep events with everything they cause, and return after the commit.
 
         May be called again while it waits; events are kept in the order of the calls. Raises NotDurable
-        where the disk refuses: then the alarm has gone out from memory, and is kept when the disk is back.
+        where the disk refuses, or has not answered when the alarm has gone out everywhere from memory; it is
+        kept when the disk is back. Who brings it is one of few hands, and must be let go.
         """
         office, now = self._office, self._clock.now()
         judged = _joined([office.judge(record, now) for record in records])
@@ -215,12 +224,16 @@ class AlertEngine:
         if work is None:
             return
         try:
-            await office.keep(work)
+            async with asyncio.timeout(SEND_AFTER_S):
+                await office.keep(work)
+        except TimeoutError:
+            raise NotDurable(f"the disk has not answered within {SEND_AFTER_S:g} s") from None
         except NotDurable:
             raise
         except Exception as error:  # whatever failed, the event itself must be kept
             log.exception("what follows from an event failed; the event is kept and judged again")
             failed = Failed(EVERY_RULE, type(error).__name__, calls_unheard=True)
+            office = self._office  # another one, where the room has begun anew meanwhile
             office.submit(office.judged(Judged(failed=(failed,)), now))
             await office.keep(keep_unjudged(records, guards))
 
@@ -231,9 +244,10 @@ class AlertEngine:
         office, now = self._office, self._clock.now()
         for record in records:
             judged = office.judge(record, now)
-            verdicts = self._supervision.observe(record, now, office.memory)
-            every = Judged((*judged.verdicts, *verdicts), judged.failed)
-            office.submit(office.judged(every, now, evidence=[record] if every.raises else ()))
+            look = partial(self._supervision.observe, record, now, office.memory)
+            watched = office.supervise(BATTERIES, look, ends=False)
+            every = Judged((*judged.verdicts, *watched), judged.failed)
+            office.submit_judged(every, now, evidence=[record] if every.raises else ())
 
     def trouble(self, trouble: Trouble) -> None:
         """Take a trouble of the gateway's own, or its end. Returns at once."""
@@ -242,7 +256,7 @@ class AlertEngine:
             return
         office, now = self._office, self._clock.now()
         verdicts = self._supervision.trouble(trouble, now, office.memory)
-        office.submit(office.judged(Judged(tuple(verdicts)), now, source="gateway"))
+        office.submit_judged(Judged(tuple(verdicts)), now, source="gateway")
 
     # What people do.
 
@@ -409,7 +423,7 @@ class AlertEngine:
         judged = _joined([book.prune(memory), book.started(now, memory), book.catch_up(latest, now, memory)])
         raising = {getattr(verdict, "reading", None) for verdict in judged.verdicts}
         evidence = [record for record in latest if record.id in raising]
-        office.submit(office.judged(judged, now, source="start", evidence=evidence))
+        office.submit_judged(judged, now, source="start", evidence=evidence)
 
     async def _judge_again(self, office: Office) -> None:
         """Judge what could not be judged: at the beginning, then as long as something is left, for ever."""
@@ -418,7 +432,7 @@ class AlertEngine:
             if left or office.failing:
                 try:
                     left = await judge_again(office, self._journal.alarms)
-                except TimeoutError as busy:
+                except (TimeoutError, sqlite3.Error) as busy:
                     log.warning("events are judged again later: %s", busy)
             await asyncio.sleep(JUDGE_AGAIN_S)
 

@@ -58,13 +58,20 @@ class Memory:
         told twice, which is a nuisance; a gateway that does not start would be worse.
         """
         memory = cls()
+        memory.adopt(memos)
+        return memory
+
+    def adopt(self, memos: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Take over what is kept, or about to be: it need not be kept again."""
         for key, document in memos.items():
             name = key.removeprefix(MEMO)
+            self._slots.pop(name, None)
+            if document is None:
+                continue
             try:
-                memory._slots[name] = _read(document)
+                self._slots[name] = _read(document)
             except (KeyError, TypeError, ValueError):
-                memory._changed.add(name)
-        return memory
+                self._changed.add(name)
 
     def __getitem__(self, key: str) -> Slot:
         """Give the slot of a key; an empty one where there is none."""

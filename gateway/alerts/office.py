@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ from gateway.alerts.notices import shows
 from gateway.alerts.opening import UNJUDGED
 from gateway.alerts.outbox import Outbox
 from gateway.alerts.rules import RuleBook
-from gateway.alerts.verdicts import Failed, Judged, NoBasis, Occurrence
+from gateway.alerts.verdicts import Failed, Judged, NoBasis, Occurrence, Verdict
 from gateway.journal.errors import NotDurable
 from gateway.model.alert import Alert, Handling, Outcome
 from gateway.model.catalogue import Catalogue
@@ -41,6 +42,8 @@ T = TypeVar("T")
 
 EVERY_RULE = "every-rule"
 """Stands for all rules where none could judge."""
+SUPERVISION, BATTERIES, TIMERS = "supervision", "battery-supervision", "timers"
+"""Subjects of the trouble that one of our own looks fails."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Office:
         self.failing: set[str] = set()
         """Rules that could not judge something; told until everything is judged."""
         self.no_basis: Counter[tuple[str, str]] = Counter()
+        self.unsupervised: set[str] = set()
+        """What of supervision fails; told until it works again."""
         self._ids = ids
         self._trouble = trouble
         self._provisional: dict[str, Alert] = {}
@@ -114,6 +119,35 @@ class Office:
         except Exception as error:  # the rule book contains its rules; this is its own mistake
             log.exception("a record could not be judged")
             return Judged(failed=(Failed(EVERY_RULE, type(error).__name__, calls_unheard=True),))
+
+    def supervise(
+        self, what: str, look: Callable[[], Iterable[Verdict]], *, ends: bool = True
+    ) -> tuple[Verdict, ...]:
+        """Let supervision look. What it fails at is told, and contained: it must not stop a call.
+
+        `ends`: a look that succeeds takes back that one failed; else that stays until the room begins anew.
+        """
+        try:
+            verdicts = tuple(look())
+        except Exception as error:
+            log.exception("%s failed", what)
+            self.fails(what, error)
+            return ()
+        if ends:
+            self.works(what)
+        return verdicts
+
+    def fails(self, what: str, error: BaseException) -> None:
+        """Say that one of our own looks fails; once, until `works` takes it back."""
+        if what not in self.unsupervised:
+            self.unsupervised.add(what)
+            self._trouble(Failed(what, type(error).__name__, calls_unheard=True).trouble())
+
+    def works(self, what: str) -> None:
+        """Take back that it fails."""
+        if what in self.unsupervised:
+            self.unsupervised.discard(what)
+            self._trouble(Trouble(kind="rule.failing", subject=what, present=False))
 
     def all_judged(self) -> None:
         """Take back that something could not be judged."""
@@ -164,16 +198,52 @@ class Office:
             desk.carry_out(book, verdicts, now, source=source)
 
         called = bool(records) or any(isinstance(verdict, Occurrence) for verdict in verdicts)
-        return Work(run=run, called=called, sync=called or bool(verdicts or before))
+        return Work(run=run, called=called, sync=called or bool(verdicts or before), memos=memos)
 
     def submit(self, work: Work[None] | None) -> None:
         """Have a work kept without waiting for it; a failure is in the log, and its effects do not happen."""
         if work is not None:
             self.clerk.submit(work).add_done_callback(_logged)
 
+    def submit_judged(
+        self,
+        judged: Judged,
+        now: Instant,
+        *,
+        source: str = "rule",
+        evidence: Sequence[Record] = (),
+    ) -> None:
+        """Have kept what was judged, without waiting.
+
+        Where that fails, the condition is forgotten, so that the next word of it raises it again: smoke is no
+        event that is judged again, but a state that is told by its edge.
+        """
+        work = self.judged(judged, now, source=source, evidence=evidence)
+        if work is not None:
+            self.clerk.submit(work).add_done_callback(partial(self._was_kept, judged, source))
+
+    def _was_kept(self, judged: Judged, source: str, done: asyncio.Future[None]) -> None:
+        _logged(done)
+        error = None if done.cancelled() else done.exception()
+        if error is None or isinstance(error, NotDurable):
+            return
+        for verdict in judged.verdicts:
+            if isinstance(verdict, Occurrence):
+                self.memory.forget(verdict.key)
+        if source != "gateway":  # or telling that it cannot be told would never end
+            self.fails(f"alerts-of-{source}", error)
+
     async def keep(self, work: Work[T]) -> T:
         """Have a work kept and wait for it. Raises NotDurable."""
         return await self.clerk.keep(work)
+
+    def take_over(self, before: Office) -> None:
+        """Know what the run before has told of its troubles, and sent from memory: we tell their end."""
+        self.unmanned |= before.unmanned
+        self.failing |= before.failing
+        self.unsupervised |= before.unsupervised
+        self.no_basis.update(before.no_basis)
+        self.outbox.take_over(before.outbox)
 
     # What the clerk tells.
 

@@ -80,6 +80,12 @@ class Outbox:
         self._channels = dict(channels)
         self._wake.set()
 
+    def take_over(self, before: Outbox) -> None:
+        """Know what the outbox of an earlier run has sent, and which channels it has said to be failing."""
+        self._done = {alert: set(ids) for alert, ids in before._done.items()}
+        self._fails = dict(before._fails)
+        self._told_failing = set(before._told_failing)
+
     def offer(self, rows: Iterable[Notification]) -> None:
         """Take rows that are to be sent; of two for the same receiver the later one counts."""
         for row in rows:
@@ -152,15 +158,15 @@ class Outbox:
         if channel is None:
             self._has_failed(row, "it is not configured")
             return
-        telling = message(
-            row,
-            alert,
-            self._clock.now(),
-            short=channel.short,
-            language=self._language(row.person),
-            words=self._words(),
-        )
         try:
+            telling = message(
+                row,
+                alert,
+                self._clock.now(),
+                short=channel.short,
+                language=self._language(row.person),
+                words=self._words(),
+            )
             async with asyncio.timeout(channel.timeout.total_seconds()):
                 taken = await channel.send(telling)
         except TimeoutError:

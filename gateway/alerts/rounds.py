@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 from gateway.alerts.book import Recorder
 from gateway.alerts.clerk import Work
 from gateway.alerts.desk import ALERT
 from gateway.alerts.inputs import ScheduleChanged, TimerDue, TimerKind
-from gateway.alerts.office import Office
+from gateway.alerts.office import SUPERVISION, TIMERS, Office
 from gateway.alerts.supervision import Heard, Supervision
 from gateway.alerts.verdicts import Judged, RuleTimerKind, Verdict
 from gateway.journal.errors import NotDurable
@@ -69,11 +69,14 @@ class Rounds:
     def look(self) -> None:
         """Look once."""
         office, now = self._office, self._office.clock.now()
-        verdicts = self._supervision.check(self._heard(), now, office.memory)
-        verdicts = [*verdicts, *self._basis_due(now)]
-        office.submit(office.judged(Judged(tuple(verdicts)), now, source="supervision"))
-        self._look_at_suppressed(now)
-        self._look_at_duty(now)
+        looks: tuple[tuple[str, Callable[[], Iterable[Verdict]]], ...] = (
+            (SUPERVISION, lambda: self._supervision.check(self._heard(), now, office.memory)),
+            ("basis", lambda: self._basis_due(now)),
+            ("schedules", lambda: self._look_at_suppressed(now)),
+            ("duty", self._look_at_duty),
+        )
+        for what, look in looks:
+            office.submit_judged(Judged(office.supervise(what, look)), now, source="supervision")
 
     def _fire_due(self, time: float) -> float | None:
         """Fire what is due; gives the seconds until the next is."""
@@ -93,7 +96,13 @@ class Rounds:
         late = [timer for timer in late if _name(timer) not in self._fired]
         for timer in sorted(late, key=lambda timer: timer.due.mono_ns):
             self._fired[_name(timer)] = float("inf")
-            self._fire(timer, now)
+            try:
+                self._fire(timer, now)
+            except Exception as error:  # one timer that fails must stop no other
+                log.exception("timer %s/%s failed", timer.subject, timer.kind)
+                self._office.fails(TIMERS, error)
+                self._fired[_name(timer)] = time + REST_AFTER_FAILURE_S
+                pauses.append(REST_AFTER_FAILURE_S)
         return max(min(pauses), SOONEST_S) if pauses else None
 
     def _fire(self, timer: Timer, now: Instant) -> None:
@@ -135,7 +144,7 @@ class Rounds:
             self._fired.pop(_name(timer), None)
         self._office.timers_moved.set()
 
-    def _look_at_suppressed(self, now: Instant) -> None:
+    def _look_at_suppressed(self, now: Instant) -> Iterable[Verdict]:
         """Let alerts call that were held back, once the reason has ended."""
         office = self._office
         for alert in office.clerk.kept.open_alerts():
@@ -146,14 +155,16 @@ class Rounds:
             )
             if reason != alert.suppressed:
                 office.submit(Work(run=_schedule_work(office, alert.id, ScheduleChanged(reason), now)))
+        return ()
 
-    def _look_at_duty(self, now: Instant) -> None:
+    def _look_at_duty(self) -> Iterable[Verdict]:
         """Take back that a group has nobody, once it has."""
-        roster = self._office.desk.roster
+        roster, now = self._office.desk.roster, self._office.clock.now()
         for kind, target in tuple(self._office.unmanned):
             failing = dict(roster.reach([target], None, now).failed)
             if failing.get(target) != kind:
                 self._office.manned(kind, target)
+        return ()
 
 
 def _schedule_work(

@@ -82,8 +82,10 @@ async def test_other_channels_wait_for_the_commit_or_five_seconds(tmp_path: Path
         assert sms.sent == []
         await asyncio.sleep(0.02)
         assert [time for time, _ in sms.sent] == [5.0]
+        with pytest.raises(NotDurable):
+            await press
         house.disk.go_on()
-        await press
+        await house.settle()
         await asyncio.sleep(20)
         assert len(sms.sent) == 1
         rows = [row for row in await house.rows(house.alert()) if row.channel == "sms"]
@@ -97,8 +99,9 @@ async def test_an_alert_that_cannot_be_taken_escalates_from_memory(tmp_path: Pat
         press = pressing(house)
         await asyncio.sleep(121)
         assert (house.alert().step, house.alert().rev) == (2, 2)
+        with pytest.raises(NotDurable):
+            await press
         house.disk.go_on()
-        await press
         await house.settle()
         assert (house.alert().step, house.alert().rev) == (2, 2)
         assert all(each.durable for each in house.engine.open())

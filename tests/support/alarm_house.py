@@ -98,7 +98,8 @@ class FakeChannel:
 class FaultyDisk:
     """The journal's alarm file on a disk that is slow, hangs, or refuses, in virtual time.
 
-    Works still run in the order in which they come, and each is committed before the next begins.
+    Works still run in the order in which they come, and each is committed before the next begins. As with the
+    journal itself, who no longer waits for a work does not undo it.
     """
 
     def __init__(self, alarms: Any) -> None:
@@ -107,6 +108,7 @@ class FaultyDisk:
         self._turn = asyncio.Lock()
         self._free = asyncio.Event()
         self._free.set()
+        self._queued: set[asyncio.Task[Any]] = set()
         self.commit_s = 0.0
         self.full = False
 
@@ -118,8 +120,20 @@ class FaultyDisk:
         """Let commits end again."""
         self._free.set()
 
+    async def end(self) -> None:
+        """Let go of what was never written: the machine is dark."""
+        for task in self._queued:
+            task.cancel()
+        await asyncio.gather(*self._queued, return_exceptions=True)
+
     async def write(self, work: Any, *, sync: bool = True) -> Any:
         """Write as the disk allows."""
+        task = asyncio.create_task(self._write(work, sync))
+        self._queued.add(task)
+        task.add_done_callback(self._queued.discard)
+        return await asyncio.shield(task)
+
+    async def _write(self, work: Any, sync: bool) -> Any:
         if self.full:
             raise NotDurable("the disk is full")
         async with self._turn:
@@ -129,6 +143,7 @@ class FaultyDisk:
             result = await self._alarms.write(work, sync=sync)
             if self.commit_s:
                 await asyncio.sleep(self.commit_s)
+            await self._free.wait()
             return result
 
     async def read(self, work: Any) -> Any:
@@ -169,8 +184,8 @@ class AlarmHouse:
             driver_of=no_driver,
             heard=self.heard,
         )
-        self._stream = self.engine.subscribe()
-        self._reader = asyncio.create_task(self._read(self._stream))
+        self._reader = asyncio.create_task(self._read())
+        await asyncio.sleep(0)
         await self.engine.start()
         self._task = asyncio.create_task(self.engine.run())
         await self.settle()
@@ -201,12 +216,25 @@ class AlarmHouse:
 
     async def crash(self) -> None:
         """Let the room crash, and begin its next run as its supervisor does."""
+        await self.halt()
+        await self.go_on()
+
+    async def halt(self) -> None:
+        """Let the room crash; its supervisor waits before it begins the next run (`go_on`)."""
         assert self._task is not None
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError, Exception):
             await self._task
+
+    async def go_on(self) -> None:
+        """Begin the next run."""
         self._task = asyncio.create_task(self.engine.run())
         await self.settle()
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the run has ended by itself."""
+        return self._task is None or self._task.done()
 
     async def settle(self) -> None:
         """Let everything happen that needs no time."""
@@ -313,9 +341,12 @@ class AlarmHouse:
     def _channels(self, _settings: Settings) -> dict[str, Channel]:
         return dict(self.channels)
 
-    async def _read(self, stream: Subscription) -> None:
-        async for published in stream:
-            self.published.append((asyncio.get_running_loop().time(), published))
+    async def _read(self) -> None:
+        while True:  # each run of the room ends the streams of the one before
+            self._stream = self.engine.subscribe()
+            async for published in self._stream:
+                self.published.append((asyncio.get_running_loop().time(), published))
+            await asyncio.sleep(0)
 
     async def _end(self) -> None:
         for task in (self._task, self._reader):
@@ -325,6 +356,7 @@ class AlarmHouse:
                     await task
         if self._stream is not None:
             self._stream.close()
+        await self.disk.end()
 
 
 @asynccontextmanager
