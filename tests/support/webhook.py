@@ -41,6 +41,8 @@ class Receiver:
     url: str = ""
     mood: Literal["answers", "refuses", "hangs"] = "answers"
     received: list[Received] = field(default_factory=list)
+    answered: set[str] = field(default_factory=set)
+    """Keys of those that it has confirmed."""
     forged: list[str] = field(default_factory=list)
     """What was wrong with requests that a careful receiver would refuse."""
     hanging: int = 0
@@ -75,7 +77,10 @@ class Receiver:
                 await asyncio.sleep(0.02)
             finally:
                 self.hanging -= 1
-        return web.Response(status=204 if self.mood == "answers" else 500)
+        if self.mood != "answers":
+            return web.Response(status=500)
+        self.answered.add(request.headers["idempotency-key"])
+        return web.Response(status=204)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from support.eventually import eventually, holds
@@ -99,7 +100,8 @@ async def _told_though_the_webhook_fails(folder: Path, settings: dict[str, objec
             assert "hook" in trouble["key"]
             hook.mood = "answers"
             for alert in (first, second):
-                await eventually(lambda a=alert: len(hook.about(a["id"])) > 1)  # type: ignore[misc]
-                assert len({each.key for each in hook.about(alert["id"])}) == 1, "one telling, tried again"
+                keys = {each.key for each in await eventually(partial(hook.about, alert["id"]))}
+                assert len(keys) == 1, "one telling, tried again"
+                await eventually(partial(hook.answered.issuperset, keys))
             await gateway.trouble_over("channel.failing")
         assert hook.forged == []
