@@ -50,7 +50,7 @@ def health_document(parts: Parts, now: Instant) -> dict[str, Any]:
         "journal": dict(parts.journal),
         "devices": {
             "known": len(parts.devices),
-            "heard": sum(1 for device in parts.devices if device.get("available")),
+            "heard": sum(1 for device in parts.devices if in_its_time(device)),
         },
         "alerts": {
             "unacknowledged": _count(parts.alerts, Handling.UNACKNOWLEDGED),
@@ -61,6 +61,12 @@ def health_document(parts: Parts, now: Instant) -> dict[str, Any]:
         },
         "drivers": {"quarantined": list(parts.quarantined)},
     }
+
+
+def in_its_time(device: Mapping[str, Any]) -> bool:
+    """Whether a device is heard as often as it should be: one that speaks only when pressed always is."""
+    available = device.get("available")
+    return bool(available) or (available is None and bool(device.get("pressed_only")))
 
 
 _STANDING = {Handling.UNACKNOWLEDGED, Handling.ACKNOWLEDGED}
@@ -84,7 +90,7 @@ def level_of(parts: Parts, now: Instant) -> Level:
     poor = (
         any(room.get("state") == "restarting" for room in parts.rooms)
         or any(outlet.get("state") == "down" or outlet.get("aside") for outlet in parts.outlets)
-        or any(not device.get("available") for device in parts.devices)
+        or any(not in_its_time(device) for device in parts.devices)
         or (free is not None and free < DISK_WARN)
         or (fsync is not None and fsync > FSYNC_WARN_MS)
         or now.quality is not ClockQuality.SYNCED

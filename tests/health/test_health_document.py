@@ -68,6 +68,16 @@ def test_what_cannot_be_measured_is_null_and_not_good() -> None:
     assert document["journal"]["disk_free"] is None
 
 
+def test_a_device_that_speaks_only_when_pressed_is_not_missed() -> None:
+    """Nobody can say that it should have spoken; one that refuses or is called offline is missed."""
+    quiet = {"device": "sos-09", "available": None, "pressed_only": True}
+    unheard = {"device": "klima-01", "available": None, "pressed_only": False}
+    lost = {"device": "fald-02", "available": False, "pressed_only": True}
+    document = health_document(replace(GOOD, devices=[quiet, unheard, lost]), instant())
+    assert document["devices"] == {"known": 3, "heard": 1}
+    assert level_of(replace(GOOD, devices=[quiet]), instant()) == "ok"
+
+
 def test_alerts_are_counted_by_handling_and_technical_apart() -> None:
     """A technical alert is no waiting resident."""
     alerts = [
