@@ -230,6 +230,8 @@ class ReadingQueue:
         try:
             result = work(self.writer)
         except Exception as error:  # noqa: BLE001  (a chore's mistake is its caller's)
+            # What cannot be removed would grow for ever: the next group begins the file anew.
+            self._damaged |= isinstance(error, sqlite3.Error) and malformed(error)
             self._post(partial(settle, done, None, error))
         else:
             self._post(partial(settle, done, result, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from gateway.journal.errors import malformed
 from gateway.journal.reading_rows import SELECT_READING, Numbers
 from gateway.model.clock import NS
 from gateway.model.readings import Record
@@ -39,7 +40,12 @@ def newest(db: sqlite3.Connection, numbers: Numbers, summed_seq: int) -> list[tu
     at.update(db.execute("SELECT series, max(seq) FROM reading WHERE seq > ? GROUP BY series", (summed_seq,)))
     found: list[tuple[int, Record]] = []
     for seq in sorted(at.values()):
-        row = db.execute(SELECT_READING + "WHERE seq = ?", (seq,)).fetchone()
+        try:
+            row = db.execute(SELECT_READING + "WHERE seq = ?", (seq,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            if not malformed(error):
+                raise
+            continue  # one damaged page is not worth the whole file
         if row is not None:
             found.append((seq, numbers.decode(row)))
     return found

@@ -18,6 +18,7 @@ from gateway.journal import Journal, Ledger
 from gateway.journal.alarm_recovery import SEQ_GAP, copy_alarms
 from gateway.journal.alarm_schema import ALARM_MIGRATIONS
 from gateway.journal.database import connect, migrate, version_of
+from gateway.journal.reading_retention import Plan, bite
 from gateway.model.alert import Alert, Handling
 from gateway.model.problem import Exit, Problem
 from gateway.model.readings import Guard, Kind
@@ -236,6 +237,45 @@ async def test_an_alarm_file_that_breaks_while_the_gateway_runs_is_repaired_unde
 def checkpoint_all(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+async def test_an_alert_that_holds_nonsense_is_restored(tmp_path: Path) -> None:
+    """`quick_check` sees damaged pages, not damaged contents; whoever meets them has the file repaired."""
+    told = Told()
+    async with opened(tmp_path, tell=told) as journal:
+        run = asyncio.create_task(journal.run())
+        await fill(journal, 10)
+        await journal.alarms.write(
+            lambda ledger: ledger._db.execute("UPDATE alert SET document = x'00' WHERE id = 'a-3'").rowcount
+        )
+        assert len(await journal.alarms.read(Ledger.open_alerts)) == 10
+        await journal.alarms.write(
+            lambda ledger: ledger._db.execute("UPDATE event SET kind = 'x' WHERE seq = 4").rowcount
+        )
+        assert len(await journal.alarms.read(lambda ledger: ledger.events_after(0, 100))) == 9
+        await fill(journal, 1, "new")
+        assert await journal.alarms.verify_audit() is None
+        await eventually(lambda: told.kinds() == [("journal.repaired", "alarms", True)])
+        run.cancel()
+
+
+async def test_readings_that_cannot_be_removed_are_begun_anew(tmp_path: Path) -> None:
+    """A file that retention cannot shorten would grow for ever."""
+    async with inline(tmp_path) as journal:
+        for number in range(20):
+            journal.readings.append([record(value=float(number * 500 + n)) for n in range(500)])
+            await journal.readings.flush()
+    overwrite_root(tmp_path / "readings.db", "late_seq")
+    async with inline(tmp_path) as journal:
+        planned = Plan(
+            other_seq=5000, personal_seq=0, personal=frozenset(), personal_mark=0, hours=(), bytes_max=2**40
+        )
+        with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+            await journal.readings.queue.chore(lambda writer: writer.work(lambda db: bite(db, planned)))
+        journal.readings.append([record()])
+        await journal.readings.flush()
+        assert journal.readings.head == 10_001
+        assert len((await journal.readings.after(0, 10)).rows) == 1
 
 
 async def test_damaged_readings_are_begun_anew_while_calls_go_on(tmp_path: Path) -> None:
