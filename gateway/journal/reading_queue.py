@@ -67,7 +67,8 @@ class ReadingQueue:
         self._not_before_s = float("-inf")
         self._cursors_s = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
-        self._flushes: list[asyncio.Future[None]] = []
+        self._groups = 0  # handed over, without those that came back
+        self._flushes: list[tuple[int, asyncio.Future[None]]] = []
         self._damaged = False
         self._closed = False
         self._dropping = False
@@ -108,7 +109,7 @@ class ReadingQueue:
         if not self._pending and self._flying is None:
             return
         done: asyncio.Future[None] = self._loop.create_future()
-        self._flushes.append(done)
+        self._flushes.append((self._groups + bool(self._pending), done))
         self._schedule()
         await done
 
@@ -188,6 +189,7 @@ class ReadingQueue:
     def _hand_over(self, now_s: float) -> None:
         self._flying = self._handed = self._pending
         self._pending = Group()
+        self._groups += 1
         self._flying_since_s = time.monotonic()
         self._not_before_s = now_s + GROUP_S
         if self._flying.cursors:
@@ -243,24 +245,29 @@ class ReadingQueue:
     def _landed(self, group: Group, rows: list[tuple[int, Record]] | None, reason: str) -> None:
         self._flying = None
         self._landed_s = time.monotonic()
-        flushes, self._flushes = self._flushes, []
         if rows is None:
+            self._groups -= 1
             self._keep(group)
             self._not_before_s = self._loop.time() + RETRY_S
             self._refused(reason)
             self._dropping = True
-            for done in flushes:
-                if not done.done():
-                    done.set_exception(NotDurable(reason))
+            self._answer_flushes(NotDurable(reason))
         else:
             self._committed(rows)
             if self._dropping and not self.paused and self.waiting < GROUP_ROWS:
                 self._dropping = False
                 self._refused(None)
-            for done in flushes:
-                if not done.done():
-                    done.set_result(None)
+            self._answer_flushes(None)
         self._schedule()
+
+    def _answer_flushes(self, refusal: NotDurable | None) -> None:
+        """Let those go on whose group has landed; all of them where it was refused."""
+        waiting, self._flushes = self._flushes, []
+        for needed, done in waiting:
+            if refusal is None and needed > self._groups:
+                self._flushes.append((needed, done))
+            else:
+                settle(done, None, refusal)
 
     def _keep(self, group: Group) -> None:
         """Put a group that was refused before what has come since."""

@@ -77,10 +77,11 @@ async def test_there_is_at_most_one_fsync_a_second_however_much_comes(tmp_path: 
 async def test_flushing_waits_for_everything_before(tmp_path: Path) -> None:
     async with inline(tmp_path) as journal:
         await journal.readings.flush()
-        for _ in range(3):
+        for number in range(1, 4):
+            journal.readings.append([record() for _ in range(600)])  # on its way at once
             journal.readings.append([record()])
-            await journal.readings.flush()
-        assert journal.readings.head == 3
+            await asyncio.gather(journal.readings.flush(), journal.readings.flush())
+            assert journal.readings.head == 601 * number
         assert now_s() < 0.5
 
 
