@@ -16,6 +16,7 @@ from docs.making import alert_states, configuration, errors, yaml
 from docs.making.asyncapi import document, topics
 from docs.making.commands import ENVIRONMENT, all_commands
 from gateway.driver import API
+from gateway.model.alert import Handling
 from gateway.model.catalogue import OWN_KINDS, shipped
 from gateway.model.decoding import DecodeError
 from gateway.model.problem import Exit
@@ -205,7 +206,7 @@ def test_the_table_of_states_is_whole() -> None:
     page = reference("alert-states")
     given = alert_states.inputs()
     types = {type(make(alert_states.in_state(state, alert_states.call())))
-             for make in given.values() for state in alert_states.Handling}  # fmt: skip
+             for make in given.values() for state in Handling}  # fmt: skip
     assert types == alert_states.input_types()
     assert len(types) == 18
     table = page.split("## A resident's call")[1].split("\n## ")[0]
