@@ -12,7 +12,8 @@ from gateway.board.bodies import ACTIONS, OWN, Action
 from gateway.model.clock import ClockQuality, Instant
 from gateway.model.ids import SLUG
 from gateway.model.readings import Kind, Record
-from gateway.outlets.mqtt import HEALTH_EVERY_S, MEASUREMENT_EXPIRY_S
+from gateway.outlets.mqtt import HEALTH_EVERY_S, MEASUREMENT_EXPIRY_S, STATUS_SCHEMA
+from gateway.outlets.mqtt_commands import ACTIONS as COMMANDS
 from gateway.outlets.mqtt_commands import LIFE_S, PAYLOAD_MAX
 from gateway.outlets.mqtt_topics import DOUBLE, Topics
 
@@ -183,15 +184,15 @@ def _operations() -> dict[str, Any]:
 def _messages() -> dict[str, Any]:
     reading = "velgate/reading/1"
     return {
-        "gatewayStatus": _message("The gateway is there, or is not", _STATUS),
+        "gatewayStatus": _message("The gateway is there, or is not", _STATUS, STATUS_SCHEMA),
         "gatewayHealth": _message("Health", _file("health-1"), "velgate/health/1"),
-        "device": _message("A device", _file("device-1")),
+        "device": _message("A device", _file("device-1"), "velgate/device/1"),
         "measurement": _message("A measurement", _file("reading-1"), reading),
         "state": _message("A state", _file("reading-1"), reading),
         "event": _message("An event", _file("reading-1"), reading),
         "alert": _message("An alert", _file("alert-1"), "velgate/alert/1"),
         "command": _message("A command", command_schema()),
-        "duty": _message("Who is on duty, in numbers", _DUTY),
+        "duty": _message("Who is on duty, in numbers", _DUTY, "velgate/duty/1"),
         "notification": _message("A message", _file("notification-1")),
         "problem": _message("A refusal (RFC 9457)", _PROBLEM),
         "cleared": {
@@ -220,12 +221,12 @@ def command_schema() -> dict[str, Any]:
         "type": "object",
         "required": ["action", "by", "rev", "issued"],
         "properties": {
-            "action": {"enum": list(ACTIONS)},
+            "action": {"enum": list(COMMANDS)},
             "by": {"type": "string", "description": "Who does it."},
             "rev": {"type": "integer", "description": "The revision of the alert that was seen."},
             "issued": {"type": "string", "format": "date-time"},
         },
-        "oneOf": [_one_action(name, body) for name, body in ACTIONS.items()],
+        "oneOf": [_one_action(name, ACTIONS[name]) for name in COMMANDS],
     }
 
 
@@ -280,7 +281,10 @@ _DUTY = {
                     "group": _SLUG,
                     "until": {"type": ["string", "null"], "format": "date-time"},
                     "on": {"type": "integer"},
-                    "reached": {"type": "integer"},
+                    "reached": {
+                        "type": ["integer", "null"],
+                        "description": "How many of them were proved reachable; null before any proof.",
+                    },
                 },
             },
         },

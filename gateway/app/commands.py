@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.alerts.engine import AlertEngine
+from gateway.board.bodies import ACTIONS, OWN
 from gateway.journal.errors import NotDurable
 from gateway.model.clock import NS, Clock, Instant
 from gateway.model.refusal import Refused
-from gateway.outlets.mqtt_commands import Accepted, Answer, Command, judge
+from gateway.outlets.mqtt_commands import Accepted, Answer, Command, invalid, judge
 from gateway.settings.loader import Loaded
 from gateway.settings.trust import Trust
 
@@ -37,6 +38,13 @@ class Commands:
         )
         if not isinstance(accepted, Accepted):
             return accepted
+        known = ACTIONS[accepted.action].model_fields.keys() - OWN
+        if unknown := [
+            {"key": key, "found": "unknown key", "expected": f"one of {', '.join(sorted(known))}"}
+            for key in accepted.fields
+            if key not in known
+        ]:
+            return invalid(*unknown)
         try:
             if command.signature is None and accepted.by.upper() not in {p.upper() for p in settings.person}:
                 raise Refused("not_found", "no such person in this home")

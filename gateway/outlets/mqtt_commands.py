@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.model.clock import NS, ClockQuality, Instant, parse_iso
+from gateway.model.refusal import Refused, wrong_fields
 from gateway.outlets.mqtt_link import Link, PublishRefused, properties_of
 from gateway.outlets.outcome import OutletDown
 
@@ -24,6 +25,18 @@ log = logging.getLogger(__name__)
 
 LIFE_S = 30  # a command issued longer ago is refused, where the clock is synced
 PAYLOAD_MAX = 8192
+ACTIONS = (
+    "acknowledge", "join", "presence", "extend", "release", "assist", "resolve", "reopen", "dispatch",
+)  # fmt: skip
+"""What may be commanded. Setting an alert aside and objecting need somebody at the place."""
+
+NEEDED = (
+    ("action", str, f"one of {', '.join(ACTIONS)}"),
+    ("by", str, "a person of this home"),
+    ("rev", int, "the revision of the alert that was seen"),
+    ("issued", str, "an RFC 3339 time with zone"),
+)
+"""What every command names: key, type, and what is expected of it."""
 
 Answer = tuple[int, dict[str, Any]]
 CommandHandler = Callable[[str, "Command"], Awaitable[Answer]]
@@ -50,16 +63,15 @@ class Accepted:
     fields: Mapping[str, Any]
 
 
-def problem(status: int, code: str, detail: str, **more: Any) -> Answer:
-    """Make an answer as over HTTP: an `application/problem+json` document."""
-    return status, {
-        "type": "about:blank",
-        "title": code,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        **more,
-    }
+def problem(code: str, detail: str, **more: Any) -> Answer:
+    """Make an answer as over HTTP: the status and an RFC 9457 document."""
+    refused = Refused(code, detail, **more)
+    return refused.status, refused.document()
+
+
+def invalid(*errors: dict[str, str]) -> Answer:
+    """Make the answer to a command whose fields are wrong."""
+    return problem("invalid", wrong_fields([error["key"] for error in errors]), errors=list(errors))
 
 
 def judge(
@@ -70,24 +82,23 @@ def judge(
     `keys` are the raw public keys of those who may command, by id.
     """
     if command.retained:
-        return problem(
-            409, "wrong_state", "a retained command is refused: it would be done again at each start"
-        )
+        detail = "a retained command is refused: it would be done again at each start"
+        return problem("wrong_state", detail, reason="retained")
     if len(command.payload) > PAYLOAD_MAX:
-        return problem(422, "invalid", f"{len(command.payload)} bytes; at most {PAYLOAD_MAX}")
+        return problem("too_large", f"{len(command.payload)} bytes; at most {PAYLOAD_MAX}")
     try:
         body = orjson.loads(command.payload)
     except orjson.JSONDecodeError:
         body = None
     if not isinstance(body, dict):
-        return problem(
-            422, "invalid", "not a JSON object", errors=[_wrong("", "something else", "a JSON object")]
-        )
+        return invalid(_wrong("", "something else", "a JSON object"))
     errors = [
-        _wrong(key, type(body.get(key)).__name__, kind.__name__)
-        for key, kind in (("action", str), ("by", str), ("rev", int), ("issued", str))
+        _wrong(key, "nothing" if body.get(key) is None else "something else", expected)
+        for key, kind, expected in NEEDED
         if not isinstance(body.get(key), kind) or isinstance(body.get(key), bool)
     ]
+    if isinstance(body.get("action"), str) and body["action"] not in ACTIONS:
+        errors.append(_wrong("action", body["action"][:60], f"one of {', '.join(ACTIONS)}"))
     issued_ns = 0
     if isinstance(body.get("issued"), str):
         try:
@@ -95,16 +106,17 @@ def judge(
         except ValueError:
             errors.append(_wrong("issued", "something else", "an RFC 3339 time with zone"))
     if errors:
-        return problem(422, "invalid", f"{len(errors)} fields are wrong", errors=errors)
+        return invalid(*errors)
     if now.quality is ClockQuality.SYNCED and abs(now.wall_ns - issued_ns) > LIFE_S * NS:
-        return problem(409, "wrong_state", f"issued more than {LIFE_S} s ago; look again and send anew")
+        detail = f"issued more than {LIFE_S} s ago; look again and send anew"
+        return problem("wrong_state", detail, reason="issued_long_ago")
     by = body["by"]
     if command.signature is None:
         if not unsigned_allowed or ":" in by:
-            return problem(403, "not_allowed", "the command is not signed, and this home asks for signatures")
+            return problem("not_allowed", "the command is not signed, and this home asks for signatures")
     elif not _signed(command, keys):
-        return problem(403, "not_allowed", "the signature does not hold, or its key may not command here")
-    known = {"action", "by", "rev", "issued"}
+        return problem("not_allowed", "the signature does not hold, or its key may not command here")
+    known = {key for key, _, _ in NEEDED}
     return Accepted(body["action"], by, body["rev"], {k: v for k, v in body.items() if k not in known})
 
 
