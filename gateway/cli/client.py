@@ -19,11 +19,13 @@ BEAT_S = 15.0  # three beats of the stream
 BODY_MAX = 16 * 1024 * 1024  # bytes of one answer; a page of 1000 alerts is about 2 MB
 
 EXIT_OF = {401: Exit.REFUSED, 403: Exit.REFUSED, 404: Exit.NOT_FOUND, 409: Exit.REFUSED}
-EXIT_OF |= {400: Exit.USAGE, 413: Exit.USAGE, 422: Exit.USAGE, 429: Exit.REFUSED, 503: Exit.UNREACHABLE}
+EXIT_OF |= {400: Exit.USAGE, 405: Exit.USAGE, 413: Exit.USAGE, 422: Exit.USAGE}
+EXIT_OF |= {429: Exit.REFUSED, 503: Exit.UNREACHABLE}
 """HTTP status -> exit code; any other is `Exit.FAILED`."""
 
 _DO = {
     "not_signed_in": "name a person of  velgate staff list",
+    "not_found": "see what there is:  velgate alert list, velgate device list, velgate staff list",
     "not_allowed": "ask somebody who has the right, or add it in the configuration; see  velgate staff list",
     "already_acknowledged": "join instead, or take it over with  --take-over",
     "wrong_state": "look at it again:  velgate alert show",
@@ -32,6 +34,15 @@ _DO = {
     "slow_down": "wait, then try again",
 }
 
+_EXPECTED = {
+    "not_found": "something that is there",
+    "not_signed_in": "a person",
+    "not_allowed": "a person who may do this",
+    "already_acknowledged": "an alert that nobody else has taken",
+    "wrong_state": "an alert in a state in which this can be done",
+    "presence_missing": "somebody who was with the resident, or has spoken with them",
+    "not_durable": "a disk that takes it",
+}
 
 Body: TypeAlias = Mapping[str, object]
 """The JSON body of a request."""
@@ -165,7 +176,7 @@ def _refusal(status: int, document: Any) -> Problem:
     findings = tuple(_error(error, do) for error in errors if isinstance(error, dict)) if errors else ()
     return Problem(
         "the gateway",
-        expected="something it can do",
+        expected=_EXPECTED.get(code, "something it can do"),
         found=f"{code.replace('_', ' ')}: {detail}",
         do=do,
         exit=exit_,

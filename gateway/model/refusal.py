@@ -1,16 +1,19 @@
-"""What the house will not do for a person, as fields: each face (page, HTTP, MQTT, terminal) says it its own way."""
+"""What the house will not do for a person, as fields: page, HTTP, MQTT and terminal each say it their way."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 STATUS = {
     "not_signed_in": 401,
     "not_allowed": 403,
     "not_found": 404,
+    "method_not_allowed": 405,
     "already_acknowledged": 409,
     "wrong_state": 409,
     "presence_missing": 409,
+    "too_large": 413,
     "invalid": 422,
     "slow_down": 429,
     "not_durable": 503,
@@ -42,3 +45,9 @@ class Refused(Exception):  # noqa: N818  (an answer to a person, no programming 
             "code": self.code,
             **self.values,
         }
+
+
+def wrong_fields(keys: Sequence[str]) -> str:
+    """Say in one sentence which fields of a request are wrong; `errors` beside it says how."""
+    names = ", ".join(key or "the body" for key in keys)
+    return f"wrong: {names}"
