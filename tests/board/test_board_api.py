@@ -100,8 +100,8 @@ async def test_an_old_revision_is_refused(house: BoardHouse, signed_in: BoardCli
 
 WRONG: list[tuple[str, dict[str, object], set[str]]] = [
     ("resolve", {}, {"outcome"}),
-    ("resolve", {"outcome": "auto"}, {""}),
-    ("resolve", {"outcome": "other"}, {""}),
+    ("resolve", {"outcome": "auto"}, {"outcome"}),
+    ("resolve", {"outcome": "other"}, {"note"}),
     ("resolve", {"outcome": "checked", "note": "x" * 281}, {"note"}),
     ("acknowledge", {"takeover": True}, {"takeover"}),
     ("shelve", {"until": "soon", "reason": "x"}, {"until"}),
