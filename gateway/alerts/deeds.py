@@ -6,8 +6,7 @@ Everything wrong with a request is told at once, key by key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from gateway.alerts.inputs import (
@@ -24,12 +23,13 @@ from gateway.alerts.inputs import (
     Shelve,
 )
 from gateway.model.alert import Outcome
-from gateway.model.clock import ClockQuality, Instant, parse_iso
-from gateway.model.refusal import Refused
+from gateway.model.clock import Instant, parse_iso
+from gateway.model.refusal import Refused, wrong_fields
 from gateway.settings.alerting import split_target
 from gateway.settings.models import Settings
 from gateway.settings.span import parse_span
 
+UNTIL_MAX = 40  # characters of a time or a duration
 NOTE_MAX = 280  # characters; a note is a hint for the next hour, not a record
 OUTCOMES = tuple(each.value for each in Outcome if each is not Outcome.AUTO)
 HOWS: tuple[PresenceHow, ...] = ("button", "tag", "page")
@@ -90,7 +90,8 @@ def read(
         case _:
             raise Refused("not_found", f"there is no action {action!r}")
     if reader.errors:
-        raise Refused("invalid", "the request cannot be understood", errors=reader.errors)
+        wrong = wrong_fields([error["key"] for error in reader.errors])
+        raise Refused("invalid", wrong, errors=reader.errors)
     reason = reader.text("reason", most=NOTE_MAX) if action == "shelve" else None
     return Asked(action=action, by=by, deed=deed, note=note or reason, undo=undo)
 
@@ -112,7 +113,8 @@ def _shelve(reader: _Reader, by: str, now: Instant) -> Shelve:
     until = reader.moment("until", now)
     if not reader.text("reason", most=NOTE_MAX):
         reader.wrong("reason", "nothing", f"a reason of at most {NOTE_MAX} characters; no names")
-    return Shelve(by=by, until=until, spoken=reader.flag("spoken"))
+    asked = reader.text("until", most=UNTIL_MAX)
+    return Shelve(by=by, until=until, spoken=reader.flag("spoken"), asked=asked)
 
 
 class _Reader:
@@ -177,9 +179,8 @@ class _Reader:
         except ValueError:
             self.wrong(key, value, expected)
             return now
-        if now.quality is ClockQuality.UNSYNCED:
-            self.wrong(key, value, "a duration such as 15m: this gateway does not know what time it is")
-        return now.plus(timedelta(microseconds=ahead_ns // 1000))
+        # Of a clock that was never set too: a shelf is short, and one that ends in the past is refused.
+        return replace(now, wall_ns=now.wall_ns + ahead_ns, mono_ns=now.mono_ns + ahead_ns)
 
     def target(self, key: str, settings: Settings) -> str:
         value = self._fields.get(key)

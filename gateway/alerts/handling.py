@@ -232,7 +232,7 @@ def reopen(alert: Alert, given: Reopen, now: Instant, policies: Policies) -> Tra
 
 def shelve(alert: Alert, given: Shelve, now: Instant) -> Transition:
     """Set it aside until a time, at most as long as its priority allows."""
-    deed = _deed("shelve", given.by, str(given.until.wall_ns))
+    deed = _deed("shelve", given.by, given.asked or str(given.until.wall_ns))
     match alert.handling:
         case Handling.UNACKNOWLEDGED:
             longest = SHELF_MAX[alert.priority]

@@ -132,6 +132,8 @@ class Shelve:
     by: str
     until: Instant
     spoken: bool = False
+    asked: str | None = None
+    """`until` as it was asked for; a duration asked for again is a retry, although it ends later."""
 
 
 @dataclass(frozen=True, slots=True)

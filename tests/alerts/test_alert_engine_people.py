@@ -143,7 +143,7 @@ async def test_notes_vanish_after_two_days(tmp_path: Path) -> None:
 
 
 async def test_setting_aside_until_a_time(tmp_path: Path) -> None:
-    """By a time or a duration; without a right clock by a duration alone."""
+    """By a time or a duration, of the gateway's own clock; the same again is a retry."""
     async with open_house(tmp_path) as house:
         alert = await house.press()
         until = iso(house.clock.now().plus(timedelta(minutes=20)).wall_ns)
@@ -158,9 +158,16 @@ async def test_setting_aside_until_a_time(tmp_path: Path) -> None:
         assert house.alert().handling is Handling.UNACKNOWLEDGED
         house.clock.quality = ClockQuality.UNSYNCED
         late = iso(house.clock.now().plus(timedelta(minutes=20)).wall_ns)
-        found = await refused(house, alert, "shelve", until=late, reason="sover", spoken=True)
+        past = iso(house.clock.now().wall_ns)
+        found = await refused(house, alert, "shelve", until=past, reason="sover", spoken=True)
         assert found.code == "invalid"
-        await house.does(alert, "shelve", until="20m", reason="sover", spoken=True)
+        first = await house.does(alert, "shelve", until=late, reason="sover", spoken=True)
+        assert await house.does(alert, "shelve", until=late, reason="sover", spoken=True) == first
+        await house.does(alert, "acknowledge")
+        await house.does(alert, "release")
+        second = await house.does(alert, "shelve", until="20m", reason="sover", spoken=True)
+        await asyncio.sleep(1)
+        assert await house.does(alert, "shelve", until="20m", reason="sover", spoken=True) == second
 
 
 async def test_help_for_a_colleague(tmp_path: Path) -> None:
