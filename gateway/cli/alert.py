@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from gateway.cli.options import STATE, By, Json, State, who
+from gateway.cli.options import STATE, By, Json, State, who_or_operator
 from gateway.model.problem import Problem
 
 app = typer.Typer(
@@ -98,7 +98,7 @@ def prove(
     from gateway.cli.client import Gateway
     from gateway.cli.say import emit, say, table
 
-    body = {"device": device, "by": who(by)}
+    body = {"device": device, "by": who_or_operator(by)}
     result = Gateway(state).post("/api/v1/alerts/test", body, timeout_s=TEST_S)
     if json:
         emit(result)
@@ -133,7 +133,7 @@ def audit(
     if verify:
         _verify(state, json=json)
         return
-    page = Gateway(state).get("/api/v1/audit", after=after, limit=limit, by=who(by))
+    page = Gateway(state).get("/api/v1/audit", after=after, limit=limit, by=who_or_operator(by))
     if json:
         emit(page)
         return

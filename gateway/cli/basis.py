@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from gateway.cli.options import STATE, By, Json, State, who
+from gateway.cli.options import STATE, By, Json, State, who_or_operator
 from gateway.model.problem import Problem
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def add(
     from gateway.cli.say import emit, say
 
     body = {"place": place, "concern": concern, "kind": kind, "until": until, "case": case}
-    row = Gateway(state).post("/api/v1/basis", {**body, "by": who(by)})
+    row = Gateway(state).post("/api/v1/basis", {**body, "by": who_or_operator(by)})
     if json:
         emit(row)
     say(f"Recorded for {place}: {concern} by {kind}, until {until}. It holds from now on.")
@@ -84,7 +84,7 @@ def withdraw(
     from gateway.cli.say import emit, say
 
     body = {"concern": what} if what in CONCERNS else {"rule": what}
-    row = Gateway(state).delete("/api/v1/basis", {"place": place, **body, "by": who(by)})
+    row = Gateway(state).delete("/api/v1/basis", {"place": place, **body, "by": who_or_operator(by)})
     if json:
         emit(row)
     say(

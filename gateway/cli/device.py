@@ -211,12 +211,12 @@ def prove(
     Its counter may begin anew meanwhile, as after a change of battery. Not heard in time: exit 1.
     """
     from gateway.cli.client import Gateway, segment
-    from gateway.cli.options import who
+    from gateway.cli.options import who_or_operator
     from gateway.cli.say import emit, say
     from gateway.cli.waiting import until_heard
 
     with Gateway(state) as house:
-        before = house.post(f"/api/v1/devices/{segment(name)}/accept", {"by": who(by)})
+        before = house.post(f"/api/v1/devices/{segment(name)}/accept", {"by": who_or_operator(by)})
         say(f"Press {name}, or make it speak.")
         heard, row, took_s = until_heard(house, name, before, seconds)
     if json:

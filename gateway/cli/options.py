@@ -29,6 +29,11 @@ def who(by: str | None) -> str:
     return by or ask("Who does this? (initials)", "--by", "name the person: --by KL, or VELGATE_BY=KL")
 
 
+def who_or_operator(by: str | None) -> str | None:
+    """Give who administers: named, asked for on a terminal; None for a script, whose act names nobody."""
+    return by or (who(by) if sys.stdin.isatty() else None)
+
+
 def ask(question: str, option: str, do: str, default: str | None = None) -> str:
     """Ask a question on the terminal. Raises `Problem` (exit 2) where there is none, or no answer."""
     if sys.stdin.isatty():

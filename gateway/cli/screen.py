@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from gateway.cli.options import STATE, By, Json, State, who
+from gateway.cli.options import STATE, By, Json, State, who_or_operator
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,7 +35,9 @@ def add(
     from gateway.cli.client import Gateway
     from gateway.cli.say import emit, local, say, show
 
-    offer = Gateway(state).post("/api/v1/screens", {"screen": name, "public": public, "by": who(by)})
+    offer = Gateway(state).post(
+        "/api/v1/screens", {"screen": name, "public": public, "by": who_or_operator(by)}
+    )
     if json:
         emit(offer)
         return
@@ -65,5 +67,5 @@ def remove(name: Name, by: By = None, state: State = STATE) -> None:
     from gateway.cli.client import Gateway, segment
     from gateway.cli.say import say
 
-    Gateway(state).delete(f"/api/v1/screens/{segment(name)}", {"by": who(by)})
+    Gateway(state).delete(f"/api/v1/screens/{segment(name)}", {"by": who_or_operator(by)})
     say(f"Removed {name}; what it shows ends now.")

@@ -41,8 +41,7 @@ async def list_basis(call: Call) -> Response:
 async def record(call: Call) -> Response:
     """`POST /api/v1/basis`: record; needs the right `basis`. Also lifts an objection at that place."""
     given = await call.body(NewBasis)
-    acting = await call.person(given, "basis")
-    assert acting.person is not None
+    acting = await call.person(given, "basis", operator=True)
     house, person, source = call.board.house, acting.person, acting.source
     if given.place not in house.settings().place:
         raise Refused("not_found", f"no place {given.place!r} in the configuration")
@@ -74,8 +73,7 @@ async def record(call: Call) -> Response:
 async def withdraw(call: Call) -> Response:
     """`DELETE /api/v1/basis`: the resident objects, to a concern at a place or to one rule there."""
     given = await call.body(WithdrawBasis)
-    acting = await call.person(given)
-    assert acting.person is not None
+    acting = await call.person(given, operator=True)
     house, person, source = call.board.house, acting.person, acting.source
     if given.place not in house.settings().place:
         raise Refused("not_found", f"no place {given.place!r} in the configuration")
