@@ -104,7 +104,7 @@ class ScreenWatch:
                 "screen": screen.name,
                 "public": screen.public,
                 "since": iso(screen.created.wall_ns),
-                "by": screen.by,
+                "by": screen.by or None,
                 "last_beat": iso(beat.at.wall_ns) if beat else None,
                 "drawing": beat.drawing if beat else None,
                 "sound": beat.sound if beat else None,

@@ -136,7 +136,7 @@ async def test(call: Call) -> Response:
     given = await call.body(Device)
     acting = await call.person(given, operator=True)
     house, viewers = call.board.house, call.board.hub.viewers
-    run = await house.engine.test(given.device, by=acting.person)
+    run = await house.engine.test(given.device, by=acting.person or acting.source)
     hops = [dict(hop) for hop in run.hops]
     if viewers.pages and run.ok:
         try:

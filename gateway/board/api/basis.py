@@ -25,7 +25,7 @@ def _row(basis: Basis) -> dict[str, Any]:
         "until": basis.until.isoformat(),
         "case": basis.case,
         "recorded": iso(basis.recorded.wall_ns),
-        "by": basis.by,
+        "by": basis.by or None,
         "withdrawn": basis.withdrawn and iso(basis.withdrawn.wall_ns),
     }
 
@@ -52,7 +52,7 @@ async def record(call: Call) -> Response:
         until=given.until,
         case=given.case,
         recorded=house.clock.now(),
-        by=person,
+        by=person or "",
     )
 
     def keep(ledger: Any) -> None:
@@ -84,7 +84,7 @@ async def withdraw(call: Call) -> Response:
             raise Refused("not_found", f"no rule {given.rule!r} in the configuration")
         concern = rule.concern
     assert concern is not None
-    objection = house.engine.basis.object(given.place, concern, given.rule, person, house.clock.now())
+    objection = house.engine.basis.object(given.place, concern, given.rule, person or "", house.clock.now())
 
     def keep(ledger: Any) -> None:
         ledger.put_basis(objection)
