@@ -30,8 +30,9 @@ def acknowledge(
     json: Json = False,
 ) -> None:
     """Take an alert: escalation stops, the return timer starts."""
+    by = who(by)
     taken = _act(state, alert, "acknowledge", by, json, take_over=take_over or None, note=note, rev=rev)
-    _said(taken, f"is taken by {who(by)}.{_back(taken)}")
+    _said(taken, f"is taken by {by}.{_back(taken)}")
 
 
 @app.command(epilog="Example: velgate alert join 3f29ab --by AB")
@@ -39,7 +40,8 @@ def join(
     alert: Id, by: By = None, note: Note = None, rev: Rev = None, state: State = STATE, json: Json = False
 ) -> None:
     """Come too: recorded and shown."""
-    _said(_act(state, alert, "join", by, json, note=note, rev=rev), f"{who(by)} comes too.")
+    by = who(by)
+    _said(_act(state, alert, "join", by, json, note=note, rev=rev), f"{by} comes too.")
 
 
 @app.command(epilog="Example: velgate alert presence 3f29ab --by KL")
@@ -53,7 +55,8 @@ def presence(
     json: Json = False,
 ) -> None:
     """Say that you are with the resident."""
-    _said(_act(state, alert, "presence", by, json, how=how, note=note, rev=rev), f"{who(by)} is there.")
+    by = who(by)
+    _said(_act(state, alert, "presence", by, json, how=how, note=note, rev=rev), f"{by} is there.")
 
 
 @app.command(epilog="Example: velgate alert extend 3f29ab --by KL")
@@ -61,8 +64,9 @@ def extend(
     alert: Id, by: By = None, note: Note = None, rev: Rev = None, state: State = STATE, json: Json = False
 ) -> None:
     """Take at least 10 minutes more."""
+    by = who(by)
     done = _act(state, alert, "extend", by, json, note=note, rev=rev)
-    _said(done, f"{who(by)} has more time.{_back(done)}")
+    _said(done, f"{by} has more time.{_back(done)}")
 
 
 @app.command(epilog="Example: velgate alert release 3f29ab --by KL")
@@ -119,7 +123,8 @@ def reopen(
     alert: Id, by: By = None, note: Note = None, rev: Rev = None, state: State = STATE, json: Json = False
 ) -> None:
     """Take back a closing of the last 60 s; who reopens has it."""
-    _said(_act(state, alert, "reopen", by, json, note=note, rev=rev), f"is open again, taken by {who(by)}.")
+    by = who(by)
+    _said(_act(state, alert, "reopen", by, json, note=note, rev=rev), f"is open again, taken by {by}.")
 
 
 @app.command(
