@@ -16,6 +16,7 @@ import orjson
 from gateway.alerts.bulletin import Published
 from gateway.board.documents import anonymous, personal, public_form
 from gateway.board.house import House
+from gateway.board.proved import Proofs
 from gateway.board.viewers import Viewer, Viewers, encode
 from gateway.journal.alarm_writer import Commit
 from gateway.model.alert import Alert, Handling
@@ -41,7 +42,9 @@ class Hub:
         """Begin with nobody looking."""
         self._house = house
         self.viewers = Viewers()
+        self.proofs = Proofs(house)
         self._health: object = None
+        self._evidence: object = None
         self._devices: dict[str, dict[str, Any]] = {}
         self._shown: dict[str, tuple[int, int]] = {}
 
@@ -68,6 +71,19 @@ class Hub:
             return shown, of
         drawn = self.viewers.drawn(alert)
         return drawn, max(drawn, self.viewers.pages)
+
+    def duty(self) -> list[dict[str, Any]]:
+        """Give who is on duty, and whether each can be reached on an open page with sound."""
+        reachable = self.viewers.reachable()
+        return [
+            {
+                "group": group.group,
+                "label": group.label or group.group,
+                "until": group.until_ns and iso(group.until_ns),
+                "persons": [{"person": person, "reached": person in reachable} for person in group.persons],
+            }
+            for group in self._house.engine.duty()
+        ]
 
     async def stream(self, viewer: Viewer, after: int | None) -> AsyncIterator[bytes]:
         """Give one client its events: first what it missed since `after`, then what comes."""
@@ -166,6 +182,7 @@ class Hub:
                 self._tell_health()
             if ticks % DEVICE_TICKS == 0:
                 self._tell_devices()
+                await self._tell_evidence()
             ticks += 1
             await asyncio.sleep(TICK_S)
 
@@ -185,6 +202,17 @@ class Hub:
         if self._health is not None and mark != self._health:
             self.viewers.send(encode("gateway", health))
         self._health = mark
+
+    async def _tell_evidence(self) -> None:
+        """Tell what an empty board stands on, where it has changed."""
+        evidence = {
+            "duty": self.duty(),
+            "proved": await self.proofs.read(),
+            "no_basis": len(self._house.engine.no_basis()),
+        }
+        if self._evidence is not None and evidence != self._evidence:
+            self.viewers.send_inside(encode("evidence", evidence))
+        self._evidence = evidence
 
     def _tell_devices(self) -> None:
         for row in self._house.devices():

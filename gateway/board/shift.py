@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from gateway.board import proved
 from gateway.board.board import Board
 from gateway.board.documents import document
 from gateway.model.alert import Alert, Concern, Handling, Outcome, Priority
@@ -22,20 +21,6 @@ ALERTS_MAX = 1000  # alerts of one shift that are counted; a page of the journal
 
 TARGETS_S = {Priority.EMERGENCY: 180, Priority.HIGH: 300, Priority.MEDIUM: 1800}
 """Within what time an alert is to be taken."""
-
-
-def duty(board: Board) -> list[dict[str, Any]]:
-    """Give who is on duty, and whether each can be reached on an open page with sound."""
-    reachable = board.hub.viewers.reachable()
-    return [
-        {
-            "group": group.group,
-            "label": group.label or group.group,
-            "until": group.until_ns and iso(group.until_ns),
-            "persons": [{"person": person, "reached": person in reachable} for person in group.persons],
-        }
-        for group in board.house.engine.duty()
-    ]
 
 
 def needs_hand(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -78,7 +63,7 @@ async def shift_view(board: Board, since_ns: int | None) -> dict[str, Any]:
     return {
         "since": iso(since),
         "now": iso(now.wall_ns),
-        "on_duty": duty(board),
+        "on_duty": board.hub.duty(),
         "open": [document(alert, now) for alert in standing if _held(alert)],
         "shelved": [document(alert, now) for alert in standing if alert.handling is Handling.SHELVED],
         "unanswered": [
@@ -103,7 +88,7 @@ async def shift_view(board: Board, since_ns: int | None) -> dict[str, Any]:
         "paused": [{**row, "why": "no_basis"} for row in house.engine.no_basis()],
         "notes": await notes(board),
         "alert_notes": await alert_notes(board),
-        "proved": await proved.last(house),
+        "proved": await board.hub.proofs.read(),
     }
 
 

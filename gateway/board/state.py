@@ -6,12 +6,10 @@ from collections.abc import Callable
 from datetime import time
 from typing import Any
 
-from gateway.board import proved
 from gateway.board.board import Board
 from gateway.board.callers import Caller
 from gateway.board.cards import UNDO_S
 from gateway.board.documents import document
-from gateway.board.shift import duty
 from gateway.board.words import Words
 from gateway.model.clock import NS, iso
 from gateway.settings.alerting import DUTY, EVERYONE, PAGE
@@ -45,8 +43,8 @@ async def board_state(board: Board, caller: Caller) -> dict[str, Any]:
             for key, value in health.items()
             if not public or key in {"level", "clock", "adapters", "rooms", "alerts", "devices"}
         },
-        "duty": [] if public else duty(board),
-        "proved": None if public else await proved.last(house),
+        "duty": [] if public else board.hub.duty(),
+        "proved": None if public else await board.hub.proofs.read(),
         "no_basis": len(house.engine.no_basis()),
         "me": me(board, caller),
     }

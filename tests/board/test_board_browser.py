@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser
 
+from gateway.model.alert import Alert
 from support import browser_scripts as scripts
 from support.board_client import client
 from support.board_house import PIN, BoardHouse
@@ -70,8 +72,18 @@ async def test_from_signing_in_to_a_closed_call(browser: Browser, home: BoardHou
         assert kept.handling == "acknowledged"
 
 
-async def test_two_people_take_at_once(browser: Browser, home: BoardHouse) -> None:
+async def test_two_people_take_at_once(
+    browser: Browser, home: BoardHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """B2: one wins, both are told right, and the other may come too."""
+    both, real = asyncio.Barrier(2), home.engine.act
+
+    async def together(alert: str, action: str, **more: Any) -> Alert:
+        if action == "acknowledge":
+            await both.wait()  # neither is answered before both have asked
+        return await real(alert, action, **more)
+
+    monkeypatch.setattr(home.engine, "act", together)
     async with open_screen(browser, home, "AB") as ab, open_screen(browser, home, "CD", WALL) as cd:
         await home.press("kald-03")
         await expect(ab.card("Bolig 3")).to_be_visible()

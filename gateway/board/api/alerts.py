@@ -7,7 +7,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gateway.board import proved
 from gateway.board.bodies import ACTIONS, Device, ShownBy, fields_of
 from gateway.board.callers import Needs
 from gateway.board.documents import anonymous, document
@@ -127,7 +126,7 @@ async def drawn(call: Call) -> Response:
     if who:
         house.engine.page_shown(wanted, who)
     if viewers.drew(wanted, viewer.id):
-        await proved.by_alert(house, alert)
+        await call.board.hub.proofs.by_alert(alert)
     return nothing()
 
 
@@ -150,7 +149,7 @@ async def test(call: Call) -> Response:
     shown = any(hop["hop"] == "shown" for hop in hops)
     ok = run.ok and (shown or not viewers.pages)
     last = max((float(hop["ms"]) for hop in hops if hop.get("ms") is not None), default=None)
-    await proved.by_test(house, given.device, last, ok=ok)
+    await call.board.hub.proofs.by_test(given.device, last, ok=ok)
     return json({"alert": run.alert, "hops": hops, "ok": ok})
 
 

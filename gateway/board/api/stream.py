@@ -86,7 +86,7 @@ ENDPOINTS = (
         path="/api/v1/stream",
         needs=Needs.LOOK,
         handler=stream,
-        summary="Server-sent events: alert, device, gateway, reading, shown, beat, reset",
+        summary="Server-sent events: alert, device, gateway, reading, shown, evidence, beat, reset",
         query=("readings", "viewer", "after"),
         gives="text/event-stream",
     ),

@@ -11,6 +11,7 @@ import { inOrder, onBoard, onChange, forgetClosed, store, technical, unanswered 
 export const SETTLE_MS = 300; // a card that has just moved takes no tap this long
 
 const $ = (id) => document.getElementById(id);
+const wall = matchMedia("(min-width: 1200px) and (min-height: 640px)");
 const cards = new Map();
 const places = new Map();
 let first = true;
@@ -43,6 +44,7 @@ export function render() {
   if (!alerts.length) drawEmpty();
   drawStrip();
   hush();
+  fit();
   inStep();
   settle();
   first = false;
@@ -65,6 +67,17 @@ function fill(column, alerts) {
     }
   }
   while (at) { const next = at.nextElementSibling; if (!cards.has(at.dataset.id) || !alerts.some((alert) => alert.id === at.dataset.id)) at.remove(); at = next; }
+}
+
+// A long name of a place is written as large as it fits, never larger than 104 px.
+function fit() {
+  const column = $("waiting");
+  const large = column.classList.contains("large") && wall.matches;
+  for (const label of column.querySelectorAll(".label")) {
+    label.style.fontSize = "";
+    if (!large || label.scrollWidth <= label.clientWidth + 1) continue;
+    label.style.fontSize = `${Math.floor((parseFloat(getComputedStyle(label).fontSize) * label.clientWidth) / label.scrollWidth)}px`;
+  }
 }
 
 // Which cards have moved: they take no tap until the eye has followed.

@@ -49,6 +49,10 @@ function open() {
     drawTroubles();
     changed("gateway");
   });
+  on("evidence", ({ duty, proved, no_basis: noBasis }) => {
+    Object.assign(store, { duty, proved, noBasis });
+    changed("evidence");
+  });
   on("device", () => { store.deviceTick += 1; changed("device"); });
   on("reset", () => refetch());
 }
