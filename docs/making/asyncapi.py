@@ -12,10 +12,12 @@ from gateway.board.bodies import ACTIONS, OWN, Action
 from gateway.model.clock import ClockQuality, Instant
 from gateway.model.ids import SLUG
 from gateway.model.readings import Kind, Record
+from gateway.outlets.discovery import discovery_topic
 from gateway.outlets.mqtt import HEALTH_EVERY_S, MEASUREMENT_EXPIRY_S, STATUS_SCHEMA
 from gateway.outlets.mqtt_commands import ACTIONS as COMMANDS
 from gateway.outlets.mqtt_commands import LIFE_S, PAYLOAD_MAX
 from gateway.outlets.mqtt_topics import DOUBLE, Topics
+from gateway.settings.models import Settings, Site
 
 TEXTS = tomllib.loads((Path(__file__).parent / "mqtt.toml").read_text(encoding="utf-8"))
 """What stands beside the names: an introduction, and a text for each channel."""
@@ -44,6 +46,7 @@ def topics() -> dict[str, str]:
     """Give the address of each channel, made by the code that makes the topics."""
     made = Topics(root="velgate/v1/{municipality}/{home}", gateway="{gateway}")
     now = Instant(0, 0, "", ClockQuality.SYNCED)
+    anywhere = Settings.model_construct(site=Site.model_construct(home="{home}"))
     reading = Record(
         id="",
         device="{device}",
@@ -66,6 +69,7 @@ def topics() -> dict[str, str]:
         "alertCommand": made.commands.replace("+", "{alert}"),
         "duty": made.duty,
         "notice": f"{made.root}/notice/{{channel}}",
+        "discovery": discovery_topic(anywhere, "{device}"),
     }
 
 
@@ -81,6 +85,7 @@ def document() -> dict[str, Any]:
         "alertCommand": ["command"],
         "duty": ["duty"],
         "notice": ["notification"],
+        "discovery": ["discovery", "cleared"],
     }
     channels: dict[str, dict[str, Any]] = {
         name: {
@@ -162,6 +167,9 @@ def _operations() -> dict[str, Any]:
         "tellEvent": send("reading", "event", retain=False, about="Each event, once it is kept"),
         "tellAlert": send("alert", "alert", "cleared", retain=True, about="Each transition, once it is kept"),
         "tellDuty": send("duty", "duty", retain=True, about="Every minute"),
+        "tellHomeAssistant": send(
+            "discovery", "discovery", "cleared", retain=True, about="Where mqtt.discovery is true"
+        ),
         "tellNotice": send("notice", "notification", retain=False, about="Each telling of a step"),
         "takeCommand": {
             "action": "receive",
@@ -194,6 +202,7 @@ def _messages() -> dict[str, Any]:
         "command": _message("A command", command_schema()),
         "duty": _message("Who is on duty, in numbers", _DUTY, "velgate/duty/1"),
         "notification": _message("A message", _file("notification-1")),
+        "discovery": _message("A device, as Home Assistant wants it described", {"type": "object"}),
         "problem": _message("A refusal (RFC 9457)", _PROBLEM),
         "cleared": {
             "title": "Nothing any more",

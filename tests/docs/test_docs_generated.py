@@ -218,7 +218,7 @@ def test_the_table_of_states_is_whole() -> None:
 def test_asyncapi_names_every_topic_of_the_outlet() -> None:
     """And each message and schema that it refers to is there."""
     made = document()
-    assert len(topics()) == 8
+    assert len(topics()) == 9
     assert {channel["address"] for channel in made["channels"].values()} == {*topics().values(), None}
     visited = 0
     for ref in refs(made):
