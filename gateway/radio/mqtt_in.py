@@ -1,9 +1,11 @@
 """Messages of other systems over MQTT, such as Zigbee2MQTT: at least once where the sender uses QoS 1.
 
-A message is acknowledged when it has been taken: an event after its commit, a measurement at once, all in
-the order received (MQTT 5, 4.6). Taking overlaps: a commit that hangs delays no other message. What was
-not acknowledged comes again after a crash; intake drops what it had already. Senders at QoS 0 can lose a
-message while the link is down, whatever is done here.
+A message is acknowledged when it has been taken: an event after its commit (where the disk refuses, or has
+not answered in seconds, when its alarm has gone out from memory: held back for longer, it would keep the
+broker from handing over the next call), a measurement at once, all in the order received (MQTT 5, 4.6).
+Taking overlaps: a commit that hangs delays no other message. What was not acknowledged comes again after a
+crash; intake drops what it had already. Senders at QoS 0 can lose a message while the link is down, whatever
+is done here.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ import aiomqtt
 
 from gateway.model.clock import Clock
 from gateway.model.frames import Message
+from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 from gateway.radio.backoff import Backoff
 from gateway.radio.expects import OnFrame
 from gateway.radio.in_hand import IN_HAND_MAX
-from gateway.radio.mqtt_client import Listener, tls_context
+from gateway.radio.mqtt_client import UNACKNOWLEDGED_MAX, Listener, tls_context
 from gateway.radio.mqtt_topics import is_own, wanted
 from gateway.settings.models import Settings
 
@@ -32,10 +35,12 @@ NAME = "mqtt-in"
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.2, 30.0
 TELL_AFTER_S = 20.0  # a broker that restarts is no trouble
 REFUSED_KEPT_MAX = 16  # of how many messages it is remembered how often they were refused
-REFUSED_MAX = 3  # a message that could not be taken so often is acknowledged and set aside, or it blocks all
+REFUSED_MAX = 3  # a message that could not be taken so often is acknowledged and set aside, or it blocks all;
+# one of QoS 0 at once, for it never comes again
 
 State = Literal["up", "down", "off"]
-InHand = asyncio.Queue[tuple[aiomqtt.Message, asyncio.Task[None]]]
+Line = asyncio.Queue[tuple[aiomqtt.Message, asyncio.Task[Exception | None]] | Exception | None]
+"""Messages to be acknowledged, in order, each with its take; then what ends it."""
 
 
 class MqttIn:
@@ -118,47 +123,64 @@ class MqttIn:
             self.state, self.reason = "up", ""
             self._backoff.reset()
             self._well()
-            change = asyncio.create_task(self._changed.wait())
-            hearing = asyncio.create_task(self._hear(client))
-            try:
-                await asyncio.wait((change, hearing), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in (change, hearing):
-                    task.cancel()
-                await asyncio.wait((change, hearing))
-                if not hearing.cancelled() and (error := hearing.exception()) is not None:
-                    raise error
+            await together(self._hear(client))  # a task of its own, for the group in it may fail
 
     async def _hear(self, client: Listener) -> None:
-        """Take what comes, and acknowledge in order what has been taken. Raises what ended it."""
-        ended: aiomqtt.MqttError | None = None
-        in_hand: InHand = asyncio.Queue(IN_HAND_MAX)
-        try:
-            async with asyncio.TaskGroup() as takes:
-                acknowledging = takes.create_task(self._acknowledge(client, in_hand))
-                try:
-                    async for message in client.messages:
-                        await in_hand.put((message, takes.create_task(self._take(message))))
-                except aiomqtt.MqttError as error:
-                    ended = error  # what is in hand was heard and is taken all the same
-                await in_hand.join()
-                acknowledging.cancel()
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
+        """Take what comes, and acknowledge in order what has been taken, until the settings change.
+
+        Raises what ended it. What is in hand then was heard, and is taken all the same.
+        """
+        line: Line = asyncio.Queue(UNACKNOWLEDGED_MAX)
+        ended: Exception | None = None
+        async with asyncio.TaskGroup() as takes:
+            reading = [
+                takes.create_task(self._read(client, takes, line)),
+                takes.create_task(self._until_changed(line)),
+            ]
+            ended = await self._acknowledge(client, line)
+            for task in reading:
+                task.cancel()
         if ended is not None:
             raise ended
 
-    @staticmethod
-    async def _acknowledge(client: Listener, in_hand: InHand) -> None:
-        while True:
-            message, take = await in_hand.get()
-            await take
-            client.acknowledge(message)
-            in_hand.task_done()
+    async def _read(self, client: Listener, takes: asyncio.TaskGroup, line: Line) -> None:
+        """Begin to take each message. Only those that are acknowledged stand in line for it.
 
-    async def _take(self, message: aiomqtt.Message) -> None:
+        So one whose commit hangs keeps no other from being taken, as long as there are hands: those of QoS 0
+        never, the others within the broker's window.
+        """
+        hands = asyncio.Semaphore(IN_HAND_MAX)
+        try:
+            async for message in client.messages:
+                await hands.acquire()
+                take = takes.create_task(self._take(message))
+                take.add_done_callback(lambda _: hands.release())
+                if message.qos:
+                    await line.put((message, take))
+        except aiomqtt.MqttError as error:
+            await line.put(error)
+
+    async def _until_changed(self, line: Line) -> None:
+        await self._changed.wait()
+        await line.put(None)
+
+    @staticmethod
+    async def _acknowledge(client: Listener, line: Line) -> Exception | None:
+        """Acknowledge in order; gives what ended it: an error, or None where the settings have changed."""
+        while True:
+            next_one = await line.get()
+            if not isinstance(next_one, tuple):
+                return next_one
+            message, take = next_one
+            refused = await take
+            if refused is not None:
+                return refused
+            client.acknowledge(message)
+
+    async def _take(self, message: aiomqtt.Message) -> Exception | None:
+        """Take one message; gives the error of one that is not to be acknowledged, and so comes again."""
         if is_own(str(message.topic)):
-            return
+            return None
         frame = Message(
             topic=str(message.topic),
             payload=_payload(message.payload),
@@ -169,17 +191,18 @@ class MqttIn:
         fingerprint = (frame.topic, hash(frame.payload))
         try:
             await self._on_frame(frame)
-        except Exception:  # raised again, but for the third time: it must not block all that follow
+        except Exception as error:  # given back, but for the third time: it must not block all that follow
             times = self._refused.pop(fingerprint, 0) + 1
-            if times < REFUSED_MAX:
+            if message.qos and times < REFUSED_MAX:
                 self._refused[fingerprint] = times
                 while len(self._refused) > REFUSED_KEPT_MAX:
                     del self._refused[next(iter(self._refused))]
-                raise
+                return error
             self.set_aside += 1
-            log.exception("a message on %s could not be taken %d times and is set aside", frame.topic, times)
+            log.exception("a message on %s could not be taken, and is set aside", frame.topic)
         else:
             self._refused.pop(fingerprint, None)
+        return None
 
     async def _pause(self, seconds: float) -> None:
         try:
