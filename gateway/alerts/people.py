@@ -108,6 +108,8 @@ async def object_to(
         book.audit(what, by=by, source=source, alert=alert, detail={"rule": rule, "place": place})
         if not asked.undo:
             desk.occur(book, basis.objected(row), now, source=source)
+        if asked.note:
+            keep_note(book, Note(alert, "object", by, now, asked.note))
         current = book.alert(alert) or found
         desk.apply(book, current, BasisChanged(asked.undo, by), now, source=source)
         return current

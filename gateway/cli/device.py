@@ -138,6 +138,7 @@ def show(name: Name, config: Config = CONFIG, state: State = STATE, json: Json =
     if json:
         emit(row)
         return
+    row["title"] = (row.get("title") or {}).get("en")
     table(("", ""), [(key.replace("_", " "), value) for key, value in row.items()])
 
 
