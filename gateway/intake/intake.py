@@ -92,7 +92,10 @@ class Intake:
         self._count: Tally[str] = Tally()
         self._errors: Tally[str] = Tally()
         for guard in sorted(journal_guards, key=lambda guard: guard.at.wall_ns):
-            self._memory(guard.device).restore(guard)
+            try:
+                self._memory(guard.device).restore(guard)
+            except ValueError:  # of another version: told twice is a nuisance, no gateway would be worse
+                log.warning("what was kept of %s as %s cannot be read", guard.device, guard.name)
         self._adopt()
 
     def reload(self, settings: Settings) -> None:
@@ -130,7 +133,13 @@ class Intake:
             outcome = self.host.decode(route, frame, self._directory.keys.get)
         else:
             outcome = await self.host.decode_in_turn(route, frame, self._directory.keys.get)
-        await self._keep(known, memory, route, frame, outcome, at, recently=recently, brought=brought)
+        before, stood = memory.mark(), dict(memory.standing)
+        try:
+            await self._keep(known, memory, route, frame, outcome, at, recently=recently, brought=brought)
+        except BaseException:
+            # not kept: what the device repeats of it must count again, or the call is lost
+            memory.back_to(before, stood)
+            raise
 
     def heard(self) -> dict[str, Heard]:
         """Give what is known of each configured device."""
@@ -252,7 +261,6 @@ class Intake:
             if not any(isinstance(fact, Reading | Standing) for fact in facts):
                 memory.refuse(fault.code, at)
                 return
-        before, stood = memory.mark(), dict(memory.standing)
         readings = [fact for fact in facts if isinstance(fact, Reading)]
         judgement = Judgement(News.NEW)
         if isinstance(frame, Message):
@@ -281,32 +289,23 @@ class Intake:
         missed = judgement.missed if known.heard_every is None else 0
         version = f"{route.loaded.name}/{route.loaded.driver.version}"
         taken = self._maker.make(known, memory, readings, version, at, missed)
-        await self._hand_over(memory, taken, judgement.guards, at, before, stood)
+        await self._hand_over(memory, taken, judgement.guards, at)
 
-    async def _hand_over(
-        self,
-        memory: Memory,
-        taken: Taken,
-        guards: list[Guard],
-        at: Instant,
-        before: tuple[object, ...],
-        stood: dict[str, str],
-    ) -> None:
+    async def _hand_over(self, memory: Memory, taken: Taken, guards: list[Guard], at: Instant) -> None:
         with_routine = taken.guards if taken.events else [*taken.guards, *guards]
         counting = any(guard.name == "counter" for guard in guards)
         lone = with_routine and (not counting or len(with_routine) > 1 or counter_is_due(memory, at))
         if taken.routine or lone:
-            self._sink.routine(taken.routine, with_routine)
-            if counting:
-                memory.counter_guard = at
-        if not taken.events:
-            return
-        try:
+            try:
+                self._sink.routine(taken.routine, with_routine)
+                if counting:
+                    memory.counter_guard = at
+            except Exception:  # contained: a number that cannot be kept must take no call with it
+                log.exception("measurements or states could not be kept")
+                self._errors["not_kept"] += 1
+                memory.forget(taken.routine)
+        if taken.events:
             await self._sink.event(taken.events, guards)
-        except BaseException:
-            # not kept: what the device repeats of it must count again, or the call is lost
-            memory.back_to(before, stood)
-            raise
 
     def _quarantined(self, name: str, aside: bool, reason: str) -> None:
         loaded = self.host.drivers[name]

@@ -10,7 +10,7 @@ from hashlib import sha256
 import orjson
 
 from gateway.model.clock import NS, Instant
-from gateway.model.readings import Guard, Kind, Reading, Value
+from gateway.model.readings import Guard, Kind, Reading, Record, Value
 
 RECENT_MAX = 48  # transmissions of one device remembered for the length of a burst
 COUNTED = frozenset({"counter", "sequence", "payload"})  # guards of one piece of hardware
@@ -98,7 +98,10 @@ class Memory:
         return Guard(device, name, f"{self.identity} {value}", at)
 
     def restore(self, guard: Guard) -> None:
-        """Take over what the journal kept, the newest last; then `be` says whether it still counts."""
+        """Take over what the journal kept, the newest last; then `be` says whether it still counts.
+
+        Raises ValueError for a guard that makes no sense; nothing is taken over of it.
+        """
         name, _, rest = guard.name.partition("/")
         if name in COUNTED:
             identity, _, value = guard.value.partition(" ")
@@ -107,6 +110,7 @@ class Memory:
                 self.counter = int(value) if value else None
                 self.counter_guard = guard.at
             elif name == "sequence":
+                int(value.partition(" ")[0])
                 self.sequence = value
             else:
                 self.payload, self.payload_at, self.payload_restored = value, guard.at, True
@@ -116,6 +120,11 @@ class Memory:
             quantity, _, channel = rest.partition("/")
             slot = (quantity, Kind.STATE, int(channel) if channel else None)
             self.series[slot] = Series(orjson.loads(guard.value), guard.at)
+
+    def forget(self, records: Iterable[Record]) -> None:
+        """Forget that these were news: they were not kept, and are news when they come again."""
+        for record in records:
+            self.series.pop((record.quantity, record.kind, record.channel), None)
 
     def recently(self, key: object, now_ns: int, gap: timedelta) -> bool:
         """Tell whether a transmission was last heard within `gap`, and note it as heard now."""
