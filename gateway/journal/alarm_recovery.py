@@ -63,13 +63,14 @@ def open_alarms(folder: StateFolder, clock: Clock) -> Opened:
     """Open `alarms.db`, checked and migrated. Raises Problem where the disk refuses."""
     path = folder.alarms
     try:
+        if not path.exists() and _mended(folder).exists():  # the power failed before its last step
+            settle(_mended(folder), path)
         try:
             db = _checked(path)
         except sqlite3.DatabaseError as error:
             if not malformed(error):
                 raise
             return repair_alarms(folder, clock)
-        migrate(db, path, ALARM_MIGRATIONS)
         return Opened(db, _start(db, clock))
     except (sqlite3.Error, OSError) as error:
         raise Problem(
@@ -81,18 +82,30 @@ def open_alarms(folder: StateFolder, clock: Clock) -> Opened:
 
 
 def repair_alarms(folder: StateFolder, clock: Clock) -> Opened:
-    """Replace a damaged `alarms.db`. Every other connection to it must be closed. Raises sqlite3.Error."""
-    damaged = set_apart(folder.alarms)
-    source = _restore_copy(folder)
+    """Replace a damaged `alarms.db`. Every connection to it must be closed. Raises sqlite3.Error, OSError.
+
+    The new file is made whole before it takes the place of the damaged one.
+    """
+    building = folder.path / "alarms.mending.new"
+    remove(building)
+    source = _restore_copy(folder, building)
     with ExitStack() as undo:
-        undo.callback(remove, folder.alarms)
-        db = undo.enter_context(closing(connect(folder.alarms)))
-        migrate(db, folder.alarms, ALARM_MIGRATIONS)
-        saved = _fill(db, damaged, source, clock)
-        undo.pop_all()
+        undo.callback(remove, building)
+        db = undo.enter_context(closing(connect(building)))
+        migrate(db, building, ALARM_MIGRATIONS)
+        saved = _fill(db, folder.alarms, source, clock)
+        db.close()
+        settle(building, _mended(folder))
+    damaged = set_apart(folder.alarms)
+    settle(_mended(folder), folder.alarms)
     told = f"alarms.db was damaged; it was made anew from {source} and {saved} rows of the damaged file"
     log.error("%s, which is kept as %s", told, damaged)
+    db = connect(folder.alarms)
     return Opened(db, _start(db, clock), told)
+
+
+def _mended(folder: StateFolder) -> Path:
+    return folder.path / "alarms.mended.db"
 
 
 def _start(db: sqlite3.Connection, clock: Clock) -> Start:
@@ -107,37 +120,34 @@ def copy_alarms(folder: StateFolder) -> None:
 
 
 def _checked(path: Path) -> sqlite3.Connection:
-    db = connect(path)
-    try:
+    """Open a file and look through it. Raises sqlite3.DatabaseError where it is damaged."""
+    with ExitStack() as undo:
+        db = undo.enter_context(closing(connect(path)))
         for (line,) in db.execute("PRAGMA quick_check(1)"):
             if line != "ok":
-                error = sqlite3.DatabaseError(line)
-                error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-                raise error
-    except sqlite3.Error:
-        db.close()
-        raise
+                raise Damaged(line)
+        migrate(db, path, ALARM_MIGRATIONS)
+        undo.pop_all()
     return db
 
 
-def _restore_copy(folder: StateFolder) -> str:
+def _restore_copy(folder: StateFolder, target: Path) -> str:
+    """Put the last copy at `target`, if there is a sound one; says what was put there."""
     if not folder.alarms_copy.exists():
         return "nothing"
-    fresh = folder.path / "alarms.restored.new"
     try:
-        shutil.copyfile(folder.alarms_copy, fresh)
-        _checked(fresh).close()
-        settle(fresh, folder.alarms)
-    except (sqlite3.Error, OSError) as error:
+        shutil.copyfile(folder.alarms_copy, target)
+        _checked(target).close()
+    except (sqlite3.Error, OSError, Problem) as error:
         log.warning("the copy of alarms.db cannot be used: %s", error)
-        fresh.unlink(missing_ok=True)
+        remove(target)
         return "nothing"
     return "the last copy"
 
 
-def _fill(db: sqlite3.Connection, damaged: Path | None, source: str, clock: Clock) -> int:
+def _fill(db: sqlite3.Connection, damaged: Path, source: str, clock: Clock) -> int:
     db.execute("BEGIN IMMEDIATE")
-    saved = _salvage(db, damaged, clock) if damaged else 0
+    saved = _salvage(db, damaged, clock)
     ledger = Ledger(db, clock, Changes())
     ledger.restate_alerts()
     _leave_gap(db)

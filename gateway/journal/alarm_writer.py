@@ -133,8 +133,8 @@ class AlarmWriter:
         self._db.execute("RELEASE work")
 
     def _undo(self) -> None:
-        if self._db.in_transaction:
-            try:
+        try:
+            if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            except sqlite3.Error:  # the next BEGIN says so again
-                return
+        except sqlite3.Error:  # the next BEGIN says so again
+            return

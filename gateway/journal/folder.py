@@ -42,7 +42,7 @@ class StateFolder:
         self.swap = threading.Lock()
         """Held by whoever replaces a file, or opens a connection to one beside its writer and readers."""
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o750, parents=True, exist_ok=True)  # health values: for nobody else
             self._lock = os.open(path / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise Problem(

@@ -16,7 +16,7 @@ from gateway.journal.errors import NotDurable
 from gateway.journal.folder import StateFolder
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_retention import Young
-from gateway.journal.reading_retention import Plan, bite, drop_hours, first_seq, plan, used_bytes
+from gateway.journal.reading_retention import Plan, bite, drop_asides, drop_hours, first_seq, plan, used_bytes
 from gateway.journal.reading_rows import Numbers
 from gateway.journal.reading_store import ReadingStore
 from gateway.journal.reading_writer import ReadingWriter
@@ -126,6 +126,12 @@ class Retention:
         removed = -1
         while removed:
             removed = await self._readings.queue.chore(partial(_bite, planned))
+            await asyncio.sleep(PAUSE_S)
+        removed = -1
+        while removed:
+            removed = await self._readings.queue.chore(
+                lambda writer: writer.work(partial(drop_asides, plan=planned))
+            )
             await asyncio.sleep(PAUSE_S)
         for place in range(len(planned.hours)):
             await self._readings.queue.chore(partial(_drop_hours, planned, place))

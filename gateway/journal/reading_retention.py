@@ -38,6 +38,8 @@ class Plan:
     hours: tuple[tuple[int, int], ...]
     """Series, and the hour before which its sums go."""
     bytes_max: int
+    aside_ns: int
+    """What was set aside before this wall time goes."""
 
 
 def plan(
@@ -64,6 +66,7 @@ def plan(
         personal_mark=crc32(",".join(names).encode()),
         hours=tuple(hours),
         bytes_max=bytes_max,
+        aside_ns=other.since_ns if other is not None else 0,
     )
 
 
@@ -78,6 +81,15 @@ def bite(db: sqlite3.Connection, plan: Plan) -> int:
     if removed > 0:
         db.execute("UPDATE mark SET value = value - ? WHERE name = 'rows'", (removed,))
     return removed or _give_back(db)
+
+
+def drop_asides(db: sqlite3.Connection, plan: Plan) -> int:
+    """Remove some of what was set aside too long ago; gives how many."""
+    return db.execute(
+        "DELETE FROM aside WHERE id IN (SELECT id FROM aside WHERE wall_ns < ? AND quality != 'unsynced'"
+        " ORDER BY id LIMIT ?)",
+        (plan.aside_ns, BITE_ROWS),
+    ).rowcount
 
 
 def drop_hours(db: sqlite3.Connection, plan: Plan, place: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal import Journal, Ledger
+from gateway.journal import Journal, Ledger, NotDurable
 from gateway.journal.alarm_recovery import SEQ_GAP, copy_alarms
 from gateway.journal.alarm_schema import ALARM_MIGRATIONS
 from gateway.journal.database import connect, migrate, version_of
@@ -239,6 +239,41 @@ def checkpoint_all(path: Path) -> None:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+async def test_a_repair_that_the_power_cut_short_is_finished(tmp_path: Path) -> None:
+    """The new file is whole before it takes the damaged one's place; only its name may be missing."""
+    async with inline(tmp_path) as journal:
+        await fill(journal, 5)
+    (tmp_path / "alarms.db").rename(tmp_path / "alarms.mended.db")
+    (tmp_path / "alarms.damaged.db").write_bytes(b"x")
+    async with inline(tmp_path) as journal:
+        assert len(await journal.alarms.read(Ledger.open_alerts)) == 5
+    assert not (tmp_path / "alarms.mended.db").exists()
+
+
+async def test_a_repair_that_the_disk_refuses_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuses(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with opened(tmp_path) as journal:
+        await fill(journal, 10)
+        await journal.alarms.write(
+            lambda ledger: ledger._db.execute("UPDATE alert SET document = x'00' WHERE id = 'a-3'").rowcount
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr("gateway.journal.journal.repair_alarms", refuses)
+            with pytest.raises(NotDurable):
+                await journal.alarms.read(Ledger.open_alerts)
+            with pytest.raises(NotDurable):
+                await fill(journal, 1, "unkept")
+        assert "could not be repaired" in caplog.text
+        await fill(journal, 1, "kept")
+        ids = {each.id for each in await journal.alarms.read(Ledger.open_alerts)}
+        assert ids == {*(f"a-{n}" for n in range(10)), "kept-0"}
+        assert journal.writers()[0].alive
+
+
 async def test_an_alert_that_holds_nonsense_is_restored(tmp_path: Path) -> None:
     """`quick_check` sees damaged pages, not damaged contents; whoever meets them has the file repaired."""
     told = Told()
@@ -268,7 +303,13 @@ async def test_readings_that_cannot_be_removed_are_begun_anew(tmp_path: Path) ->
     overwrite_root(tmp_path / "readings.db", "late_seq")
     async with inline(tmp_path) as journal:
         planned = Plan(
-            other_seq=5000, personal_seq=0, personal=frozenset(), personal_mark=0, hours=(), bytes_max=2**40
+            other_seq=5000,
+            personal_seq=0,
+            personal=frozenset(),
+            personal_mark=0,
+            hours=(),
+            bytes_max=2**40,
+            aside_ns=0,
         )
         with pytest.raises(sqlite3.DatabaseError, match="malformed"):
             await journal.readings.queue.chore(lambda writer: writer.work(lambda db: bite(db, planned)))

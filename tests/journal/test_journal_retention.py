@@ -16,7 +16,7 @@ from gateway.journal.ages import TrustedTime
 from gateway.model.alert import Handling, Outcome
 from gateway.model.clock import NS, ClockQuality, Instant
 from gateway.model.readings import Kind, Record
-from gateway.model.rows import Keeping, Timer
+from gateway.model.rows import Keeping, SetAside, Timer
 from support.journal import HandClock, Told, alert, inline
 from support.records import instant, record
 
@@ -220,6 +220,21 @@ async def test_bytes_bound_the_file_whatever_the_clock(
         await journal._retention.once()
         assert told.kinds()[-1] == ("readings.dropped", "mqtt/readings", False)
         run.cancel()
+
+
+@looptime
+async def test_what_was_set_aside_goes_with_the_readings(journal: Journal, clock: HandClock) -> None:
+    def aside(seq: int, at: Instant) -> SetAside:
+        return SetAside(
+            outlet="influx/readings", seq=seq, record="r", device=None, quantity=None, reason="400", at=at
+        )
+
+    journal.readings.set_aside([aside(1, day(0)), aside(2, day(300))])
+    await go_on_to(journal, clock, 364)
+    assert len(await journal.readings.asides()) == 2
+    await go_on_to(journal, clock, 366)
+    assert [each.seq for each in await journal.readings.asides()] == [2]
+    assert journal.readings.aside_counts() == {"influx/readings": 2}
 
 
 @looptime
