@@ -10,9 +10,7 @@ from gateway.model.clock import iso
 
 MEMO = "board/proved"
 """`{"time", "device", "ms", "ok"}`: by a chain test, or by any call that a page drew."""
-FRESH_S = (
-    30.0  # a call drawn later than this was drawn by a page that has just been opened
-)
+FRESH_S = 30.0  # a call drawn later than this was drawn by a page that has just been opened
 
 
 class Proofs:

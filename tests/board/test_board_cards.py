@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,8 +16,8 @@ from gateway.model.alert import Alert, Concern, Condition, Handling, Outcome, Pr
 from gateway.model.catalogue import shipped, title, what_to_do
 from gateway.model.clock import NS, Instant, iso, parse_iso
 from support import browser_scripts as scripts
-from support.board_house import BoardHouse, board_settings, open_board
-from support.browser import WALL, chromium, expect, open_screen
+from support.board_house import BoardHouse, board_settings
+from support.browser import WALL, expect, open_screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOW = Instant(1_795_526_400 * NS, 1_000 * NS, "boot-1")
@@ -107,36 +106,35 @@ async def test_state_order_and_words() -> None:
 
 
 @pytest.mark.parametrize("language", ["da", "en"])
-async def test_server_and_script_say_the_same(tmp_path: Path, language: str) -> None:
+async def test_server_and_script_say_the_same(browser: Browser, home: BoardHouse, language: str) -> None:
     """Every state, drawn by Jinja and drawn by the page's script: the same words, states and buttons."""
-    async with chromium() as browser, open_board(tmp_path) as house:
-        house.settings = board_settings({"person": {"AB": {"language": language}}})
-        now_ns = house.clock.now().wall_ns
-        documents = [shifted(alert.document(), now_ns) for alert in EVERY]
-        shown = {document["id"]: [1, 2] for document in documents if document["id"].endswith(("1", "3"))}
-        words = Board(house.house()).words(language)
-        names = {
-            "group:nat": "Nat øst",
-            "page": words.t("page.staff_page"),
-            "duty": words.t("page.target_duty"),
-        }
-        names["everyone"] = words.t("page.target_everyone")
-        by_server = {
-            document["id"]: spoken_by_server(
-                card(
-                    document,
-                    Looker(person="AB"),
-                    words,
-                    now_ns,
-                    target=names.__getitem__,
-                    shown=tuple(shown.get(document["id"], (0, 0))),  # type: ignore[arg-type]
-                ),
+    home.settings = board_settings({"person": {"AB": {"language": language}}})
+    now_ns = home.clock.now().wall_ns
+    documents = [shifted(alert.document(), now_ns) for alert in EVERY]
+    shown = {document["id"]: [1, 2] for document in documents if document["id"].endswith(("1", "3"))}
+    words = Board(home.home()).words(language)
+    names = {
+        "group:nat": "Nat øst",
+        "page": words.t("page.staff_page"),
+        "duty": words.t("page.target_duty"),
+    }
+    names["everyone"] = words.t("page.target_everyone")
+    by_server = {
+        document["id"]: spoken_by_server(
+            card(
+                document,
+                Looker(person="AB"),
                 words,
-            )
-            for document in documents
-            if on_board(document)
-        }
-        by_script = await spoken_by_script(browser, house, documents, shown)
+                now_ns,
+                target=names.__getitem__,
+                shown=tuple(shown.get(document["id"], (0, 0))),  # type: ignore[arg-type]
+            ),
+            words,
+        )
+        for document in documents
+        if on_board(document)
+    }
+    by_script = await spoken_by_script(browser, home, documents, shown)
     assert by_script.keys() == by_server.keys()
     for number, said in by_server.items():
         assert by_script[number] == said
@@ -187,24 +185,23 @@ async def spoken_by_script(
     return {number: [still(text) for text in said] for number, said in raw.items()}
 
 
-async def test_without_script_the_page_says_it_and_a_form_does_it(tmp_path: Path) -> None:
+async def test_without_script_the_page_says_it_and_a_form_does_it(browser: Browser, home: BoardHouse) -> None:
     """Plain HTML: the card stands there, its button takes the call, and a refusal is said in words."""
-    async with chromium() as browser, open_board(tmp_path) as house:
-        alert = await house.press("kald-02-bad")
-        async with open_screen(browser, house, path=None, size=WALL, java_script_enabled=False) as ab:
-            page = ab.page
-            await page.goto(house.url)
-            assert "Kald fra bad · Gå til badet nu" in await page.locator("#board .card").inner_text()
-            await page.get_by_role("button", name="Jeg tager den").click()
-            assert "Du har den" in await page.locator("#board .card").inner_text()
-            assert house.engine.open()[0].alert.taken is not None
-            await page.get_by_role("link", name="Afslut").click()
-            await page.get_by_role("button", name="Hjalp").click()
-            assert "Nogen skal have været hos beboeren" in await page.locator(".wrong").inner_text()
-            await page.goto(f"{house.url}alert/{alert.id}")
-            await page.locator("input[name=presence]").check()
-            await page.get_by_role("button", name="Hjalp").click()
-            assert house.engine.open() == []
+    alert = await home.press("kald-02-bad")
+    async with open_screen(browser, home, path=None, size=WALL, java_script_enabled=False) as ab:
+        page = ab.page
+        await page.goto(home.url)
+        assert "Kald fra bad · Gå til badet nu" in await page.locator("#board .card").inner_text()
+        await page.get_by_role("button", name="Jeg tager den").click()
+        assert "Du har den" in await page.locator("#board .card").inner_text()
+        assert home.engine.open()[0].alert.taken is not None
+        await page.get_by_role("link", name="Afslut").click()
+        await page.get_by_role("button", name="Hjalp").click()
+        assert "Nogen skal have været hos beboeren" in await page.locator(".wrong").inner_text()
+        await page.goto(f"{home.url}alert/{alert.id}")
+        await page.locator("input[name=presence]").check()
+        await page.get_by_role("button", name="Hjalp").click()
+        assert home.engine.open() == []
 
 
 async def test_every_text_the_script_needs_is_sent() -> None:
