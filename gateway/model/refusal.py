@@ -21,7 +21,7 @@ STATUS = {
 """The codes that other programs rely on, and the HTTP status of each."""
 
 
-class Refused(Exception):  # noqa: N818  (an answer to a person, no programming error)
+class Refused(Exception):
     """An action that was not done, and why.
 
     `values` say more, e.g. `by` and `since` of `already_acknowledged`, or `errors` of `invalid`.
