@@ -112,7 +112,7 @@ async def test_server_and_script_say_the_same(browser: Browser, home: BoardHouse
     now_ns = home.clock.now().wall_ns
     documents = [shifted(alert.document(), now_ns) for alert in EVERY]
     shown = {document["id"]: [1, 2] for document in documents if document["id"].endswith(("1", "3"))}
-    words = Board(home.home()).words(language)
+    words = Board(home.house()).words(language)
     names = {
         "group:nat": "Nat øst",
         "page": words.t("page.staff_page"),

@@ -19,7 +19,7 @@ from gateway.board.pins import (
     verify_pin,
 )
 from support.board_client import BoardClient, client
-from support.board_house import PIN, TOKEN, BoardHouse
+from support.board_house import PIN, TOKEN, BoardHouse, pin_hash
 from support.eventually import eventually
 
 
@@ -108,7 +108,7 @@ async def test_tries_that_wait_together_count_together() -> None:
 
 async def test_a_crowd_before_the_desk_is_asked_to_come_again() -> None:
     """The queue is bounded: the seventeenth is told to wait, and the loop turns meanwhile."""
-    desk, kept = PinDesk(), hash_pin("1111")
+    desk, kept = PinDesk(), pin_hash("1111")
     answers = await asyncio.gather(
         *(desk.check(f"p{n}", "1111", kept, "phone", 0.0) for n in range(20)), return_exceptions=True
     )
