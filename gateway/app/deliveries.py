@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -121,6 +123,13 @@ class Deliveries:
         """Load what is heavy before the first reading needs it."""
         if self.influx is not None:
             await self.influx.warm()
+
+    async def tried(self, within_s: float) -> None:
+        """Wait until the broker answers or is known not to, at most so long."""
+        if self.mqtt is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self.mqtt.tried.wait()
 
     def close(self) -> None:
         """Let go of threads."""

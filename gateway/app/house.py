@@ -51,6 +51,7 @@ from gateway.settings.models import Device, Settings
 
 log = logging.getLogger(__name__)
 
+BROKER_WITHIN_S = 3.0  # how long "everything answers" waits for the broker, which may be away for days
 EARLY_TROUBLES_MAX = 200  # troubles told before the alerts can take them; the oldest gives way
 
 
@@ -208,6 +209,7 @@ class House:
             self.radio.deliver_to(self.intake.take)
             await self.deliveries.warm()
             answers = await doors
+            await self.deliveries.tried(BROKER_WITHIN_S)
             gc.collect()
             gc.freeze()  # what start-up made stays; a full collection need not look at it again
             await ready(Running(self, answers))

@@ -91,6 +91,8 @@ class MqttOutlet:
         self._alert_slots = asyncio.Semaphore(ALERT_SLOTS)
         self._shown_devices: dict[str, tuple[dict[str, Any], float]] = {}
         self._since = ""
+        self.tried = asyncio.Event()
+        """Whether the broker has been tried once: it is connected, holds a foreign gateway, or is away."""
         self.foreign: str | None = None
         self.reason = "not connected yet"
 
@@ -118,6 +120,7 @@ class MqttOutlet:
                 await self._hold()
             except (aiomqtt.MqttError, OutletDown, OSError, TimeoutError) as down:
                 self.reason = f"{self._settings.mqtt.host}:{self._settings.mqtt.port}: {down}"
+                self.tried.set()
                 log.info("MQTT outlet: %s", self.reason)
             await asyncio.sleep(pause * (0.5 + self._random.random()))
             pause = min(pause * 2, RECONNECT_MAX_S)
@@ -166,6 +169,7 @@ class MqttOutlet:
         if foreign == self.foreign:
             return
         self.foreign = foreign
+        self.tried.set()
         self._tell(
             Trouble(
                 kind="outlet.foreign",
@@ -190,6 +194,7 @@ class MqttOutlet:
             self._link, self.reason = link, ""
             self._shown_devices.clear()
             self._connected()
+            self.tried.set()
             try:
                 await together(
                     self._listen(link),
