@@ -388,6 +388,7 @@ class House:
         self.engine.reload(loaded.settings)
         self.radio.reload(loaded.settings)
         self.deliveries.reload(loaded.settings)
+        self.journal.keep(self._keeping())
         if (before.mqtt, before.influx, before.board, before.site) != (
             loaded.settings.mqtt,
             loaded.settings.influx,
