@@ -69,6 +69,10 @@ class Book(Protocol):
         """Change a notification. Raises KeyError where there is none with that id."""
         ...
 
+    def end_notification(self, id: str) -> None:  # noqa: A002  (the field's word)
+        """Remove a notification that nobody needs any more."""
+        ...
+
     def notification(self, id: str) -> Notification | None:  # noqa: A002  (the field's word)
         """Give a notification."""
         ...
@@ -121,6 +125,10 @@ class Follower(Protocol):
 
     def keep_row(self, row: Notification) -> None:
         """Take over a notification."""
+        ...
+
+    def end_notification(self, id: str) -> None:  # noqa: A002  (the field's word)
+        """Forget a notification."""
         ...
 
     def set_timer(self, timer: Timer) -> None:
@@ -204,6 +212,11 @@ class Recorder:
         row = self._book.update_notification(id, **changes)
         self._row(row)
         return row
+
+    def end_notification(self, id: str) -> None:  # noqa: A002  (the field's word)
+        """Remove a notification."""
+        self._book.end_notification(id)
+        self.moved.steps.append(lambda mirror: mirror.end_notification(id))
 
     def _row(self, row: Notification) -> None:
         self.moved.rows.append(row)

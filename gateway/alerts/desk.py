@@ -14,7 +14,7 @@ from gateway.alerts.book import UNSENT, Recorder
 from gateway.alerts.effects import Audit, CancelTimer, Effect, Notify, Publish, Raise, Refuse, SetTimer, Tell
 from gateway.alerts.inputs import Cancelled, ConditionGone, Input, NotificationFailed, Occurred
 from gateway.alerts.lifecycle import step
-from gateway.alerts.notices import row_for, wanted
+from gateway.alerts.notices import row_for, surplus, wanted
 from gateway.alerts.roster import Address, Roster
 from gateway.alerts.timers import carried_over
 from gateway.alerts.transition import united
@@ -28,6 +28,9 @@ from gateway.settings.models import Settings
 
 STAND_IN = Policy(steps=(Step(targets=(PAGE, EVERYONE), after=timedelta(minutes=2)),))
 """For an alert whose policy has been taken out of the configuration meanwhile."""
+
+ROWS_MAX = 200  # notifications of one alert; of those told at its last step, over and over, the oldest go
+ROWS_KEPT = 150  # of them, when they have become too many
 
 ALERT = "alert:"
 
@@ -190,10 +193,19 @@ class Desk:
             book.put_alert(alert)
         for address in addresses:
             book.add_notification(row_for(alert, address, now))
+        if last:
+            self._thin_out(book, alert)
         if not last and not reach.waits:
             why = reach.failed[0][1] if reach.failed else "duty.empty"
             given = NotificationFailed(alert.step, alert.cycle, why)
             self.apply(book, alert, given, now, source=source)
+
+    def _thin_out(self, book: Recorder, alert: Alert) -> None:
+        """Keep the trail short of what is told for ever: a start that reads for days' worth would not end."""
+        rows = book.notifications(alert.id)
+        if len(rows) > ROWS_MAX:
+            for row in surplus(rows, ROWS_KEPT):
+                book.end_notification(row.id)
 
     def _drop_unwanted(self, book: Recorder, alert: Alert, now: Instant) -> None:
         for row in book.notifications(alert.id, UNSENT):

@@ -33,12 +33,10 @@ class Mirror:
 
     @classmethod
     def load(cls, book: Book) -> Mirror:
-        """Read what is open."""
+        """Read what is open, but for the notifications, which may be many."""
         mirror = cls()
         for alert in book.open_alerts():
             mirror.keep_alert(alert)
-            for row in book.notifications(alert.id):
-                mirror.keep_row(row)
         for timer in book.timers():
             mirror.set_timer(timer)
         return mirror
@@ -145,6 +143,11 @@ class Mirror:
         changed = replace(found, **changes)
         self.keep_row(changed)
         return changed
+
+    def end_notification(self, id: str) -> None:  # noqa: A002  (the field's word)
+        """Forget a notification."""
+        for rows in self._rows.values():
+            rows.pop(id, None)
 
     def notification(self, id: str) -> Notification | None:  # noqa: A002  (the field's word)
         """Give a notification of an open alert."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from gateway.alerts.book import UNSENT
 from gateway.alerts.roster import Address
 from gateway.model.alert import Alert, Handling
 from gateway.model.clock import Instant
@@ -79,6 +80,17 @@ def reached_nobody(rows: Iterable[Notification]) -> bool:
         and all(row.state == "failed" for row in by_channel)
         and not any(row.state == "delivered" for row in by_page)
     )
+
+
+def surplus(rows: Sequence[Notification], keep: int) -> list[Notification]:
+    """Give the rows that nobody needs of an alert that is told for ever; `rows` stand oldest first.
+
+    Kept are the newest, what is still to be sent, and the last that was delivered of each receiver: that a
+    page has it, or a pager, is known by that row alone. That it was told each time stands in the audit log.
+    """
+    delivered = {(row.channel, row.person): row.id for row in rows if row.state == "delivered"}
+    needed = set(delivered.values())
+    return [row for row in rows[:-keep] if row.state not in UNSENT and row.id not in needed]
 
 
 def shown_on(rows: Iterable[Notification], cycle: int) -> tuple[int, int]:

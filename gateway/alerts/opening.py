@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from gateway.alerts.book import UNSENT, Book, Recorder
@@ -14,7 +16,9 @@ from gateway.alerts.roster import Proof, Stand
 from gateway.alerts.timers import carried_over
 from gateway.model.clock import ClockQuality, Instant
 from gateway.model.readings import Record
-from gateway.model.rows import Basis, Notification, Timer
+from gateway.model.rows import Basis, Notification, NotificationState, Timer
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -24,6 +28,7 @@ STAND = "duty/"
 """Memos of who stands in for a group's shifts, and until when."""
 UNJUDGED = "unjudged/"
 """Memos of which rules could not judge an event."""
+ALERTS_A_READ = 10  # alerts whose notifications are read at once
 UNJUDGED_MAX = 1000  # events that are judged again at once; the rest at the next turn
 
 
@@ -61,11 +66,28 @@ class Opened:
 async def read_open(store: ReadStore) -> Opened:
     """Read what is open. In several reads, for none may last long; nobody writes alerts meanwhile."""
     mirror = await store.read(Mirror.load)
+    alerts = [alert.id for alert in mirror.open_alerts()]
+    for begin in range(0, len(alerts), ALERTS_A_READ):
+        for row in await _rows_of(store, alerts[begin : begin + ALERTS_A_READ]):
+            mirror.keep_row(row)
     memory = await store.read(lambda ledger: Memory.restored(ledger.memos(MEMO)))
     bases = await store.read(lambda ledger: ledger.basis())
     proofs = await store.read(lambda ledger: _each(ledger.memos(REACH), REACH, _proof))
     stands = await store.read(lambda ledger: _each(ledger.memos(STAND), STAND, _stand))
     return Opened(mirror, memory, bases, proofs, stands)
+
+
+async def _rows_of(store: ReadStore, alerts: Sequence[str]) -> list[Notification]:
+    """Read the notifications of some alerts; where that takes too long, those still to be sent."""
+
+    def read(states: tuple[NotificationState, ...], ledger: Book) -> list[Notification]:
+        return [row for alert in alerts for row in ledger.notifications(alert, states)]
+
+    try:
+        return await store.read(partial(read, ()))
+    except TimeoutError:
+        log.warning("the notifications of %d alerts are too many to be read", len(alerts))
+        return await store.read(partial(read, UNSENT))
 
 
 @dataclass(frozen=True)

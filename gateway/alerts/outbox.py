@@ -28,6 +28,8 @@ from gateway.settings.alerting import PAGE
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4  # attempts of one channel at a time; a further one waits for the first to end
+DONE_MAX = 100  # rows of one alert remembered as sent; then only those that are still known
+REVS_MAX = 100  # revisions of one alert, the newest, of which it is remembered that their step has failed
 FAILS_UNTIL_TOLD = 3  # attempts that fail in a row before the technician hears of it
 
 
@@ -183,8 +185,12 @@ class Outbox:
         now = self._clock.now()
         if self._rows.get(receiver(row)) == row:
             del self._rows[receiver(row)]
-        self._done = {alert: ids for alert, ids in self._done.items() if self._view().alert(alert)}
-        self._done.setdefault(row.alert, set()).add(row.id)
+        view = self._view()
+        self._done = {alert: ids for alert, ids in self._done.items() if view.alert(alert)}
+        done = self._done.setdefault(row.alert, set())
+        if len(done) >= DONE_MAX:
+            done &= {each.id for each in view.notifications(row.alert)}
+        done.add(row.id)
         self._note(row, state=taken, attempts=row.attempts + 1, changed=now, error=None)
         self._fails.pop(row.channel, None)
         if row.channel in self._told_failing:
@@ -213,7 +219,11 @@ class Outbox:
         of_step = [each for each in known.values() if each.rev == row.rev and each.about == "alert"]
         if not reached_nobody(of_step):
             return
-        self._failed_steps = {each for each in self._failed_steps if self._view().alert(each[0]) is not None}
+        self._failed_steps = {
+            (name, rev)
+            for name, rev in self._failed_steps
+            if self._view().alert(name) is not None and (name != row.alert or row.rev - rev < REVS_MAX)
+        }
         self._failed_steps.add((row.alert, row.rev))
         for channel in sorted({each.channel for each in of_step if each.channel != PAGE}):
             self._tell_failing(channel, reason, calls_unheard=alert.lasting or alert.concern is Concern.FALL)

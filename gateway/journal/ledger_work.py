@@ -97,6 +97,10 @@ class WorkPart(LedgerPart):
         self._changes.notifications.append(changed)
         return changed
 
+    def end_notification(self, id: str) -> None:  # noqa: A002  (the field's word)
+        """Remove a notification; one that is not there is no mistake."""
+        self._db.execute("DELETE FROM notification WHERE id = ?", (id,))
+
     def notification(self, id: str) -> Notification | None:  # noqa: A002  (the field's word)
         """Give a notification by its id."""
         row = self._db.execute("SELECT document FROM notification WHERE id = ?", (id,)).fetchone()
