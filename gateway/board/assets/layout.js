@@ -69,14 +69,20 @@ function fill(column, alerts) {
   while (at) { const next = at.nextElementSibling; if (!cards.has(at.dataset.id) || !alerts.some((alert) => alert.id === at.dataset.id)) at.remove(); at = next; }
 }
 
-// A long name of a place is written as large as it fits, never larger than 104 px.
+// The name of a place is written as large as it fits, in width and in height, and never larger than 104 px.
 function fit() {
   const column = $("waiting");
   const large = column.classList.contains("large") && wall.matches;
   for (const label of column.querySelectorAll(".label")) {
-    label.style.fontSize = "";
-    if (!large || label.scrollWidth <= label.clientWidth + 1) continue;
-    label.style.fontSize = `${Math.floor((parseFloat(getComputedStyle(label).fontSize) * label.clientWidth) / label.scrollWidth)}px`;
+    label.style.fontSize = label.style.lineHeight = "";
+    if (!large) continue;
+    const card = label.closest(".card");
+    const { fontSize, lineHeight } = getComputedStyle(label);
+    const wide = Math.min(1, label.clientWidth / label.scrollWidth);
+    const lack = Math.max(0, card.scrollHeight - card.clientHeight);
+    const high = Math.max(0.3, (parseFloat(lineHeight) - lack) / parseFloat(lineHeight));
+    if (wide < 1 || high < 1) label.style.fontSize = `${Math.floor(parseFloat(fontSize) * Math.min(wide, high))}px`;
+    if (high < 1) label.style.lineHeight = `${Math.floor(parseFloat(lineHeight) * high)}px`;
   }
 }
 
@@ -152,5 +158,7 @@ export function startBoard() {
   });
   addEventListener("scroll", drawHead, { passive: true });
   setInterval(everySecond, 1000);
+  // The bar of lost contact, or another size of the window, leaves the cards another height.
+  new ResizeObserver(() => { if (!frozen()) fit(); }).observe($("calls-view"));
   render();
 }

@@ -83,21 +83,20 @@ async function settle(alert) {
 function look() {
   const silent = performance.now() - heardAt;
   if (silent > LOST_AFTER_MS && !store.lost) contactLost(Date.now() - silent);
-  if (source.readyState === EventSource.CLOSED && silent > 1500) {
-    heardAt += 1500; // do not ask more often than this
-    if (!store.lost) heardAt -= 1500;
-    reopen();
-  }
+  // A browser waits longer and longer before it tries again, and not at all after a refusal: we ask ourselves.
+  if (store.lost || source.readyState === EventSource.CLOSED) reopen();
   requestAnimationFrame(() => { drewAt = performance.now(); });
 }
 
-let reopenAt = 0;
+const ASK_EVERY_MS = 1500;
+let askAt = 0;
 async function reopen() {
-  if (performance.now() < reopenAt) return;
-  reopenAt = performance.now() + 1500;
-  const answer = await fetch("/api/v1/board", { signal: AbortSignal.timeout(4000) }).catch(() => null);
-  if (answer?.status === 401) location.assign("/signin");
-  else if (answer?.ok) open();
+  if (performance.now() < askAt) return;
+  askAt = performance.now() + ASK_EVERY_MS;
+  const answer = await fetch("/healthz", { signal: AbortSignal.timeout(ASK_EVERY_MS), cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) return;
+  await refetch();
+  if (source.readyState !== EventSource.OPEN) open();
 }
 
 // An answer that did not come within 10 s: lost contact, unless the beats say that only the disk is slow.
