@@ -15,6 +15,7 @@ from gateway.model.problem import Problem
 
 BUSY_MS = 2000  # longest wait for a lock that only a checkpoint's truncation holds, for milliseconds
 PAGE_BYTES = 4096
+INCREMENTAL = 2  # SQLite's number for `auto_vacuum = INCREMENTAL`
 
 
 def connect(
@@ -32,8 +33,8 @@ def connect(
             db.execute("PRAGMA query_only = 1")
         else:
             db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            if shrinks:
-                db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            if shrinks and db.execute("PRAGMA auto_vacuum").fetchone()[0] != INCREMENTAL:
+                db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # writes, for which a full disk has no room
             db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA wal_autocheckpoint = 0")
         db.execute("PRAGMA temp_store = MEMORY")
