@@ -129,18 +129,18 @@ class Config:
 
     def spoil(self, text: str) -> None:
         """Append a text to it as it stands; the next `change` takes it away again."""
-        with self._file.open("a") as file:
+        with (self.folder / "gateway.toml").open("a") as file:
             file.write(text)
 
-    @property
-    def _file(self) -> Path:
-        return self.folder / "gateway.toml"
-
     def _write(self) -> None:
-        self._file.write_text(tomlkit.dumps(self._tables))
-        hidden = self.folder / "secrets.toml"
-        hidden.touch(0o600)
-        hidden.write_text(tomlkit.dumps(self._secrets))
+        for name, mode, tables in (
+            ("secrets.toml", 0o600, self._secrets),
+            ("gateway.toml", 0o644, self._tables),
+        ):
+            fresh = self.folder / f"{name}.new"  # whole or not at all, as every editor writes
+            fresh.touch(mode)
+            fresh.write_text(tomlkit.dumps(tables))
+            fresh.replace(self.folder / name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,13 @@ from typing import Any
 
 from support.disk import Disk
 from support.eventually import eventually, holds
-from support.gateway_process import Gateway, Home, Simulated, Stream, button, home
+from support.gateway_process import Gateway, Home, Simulated, Stream, button, home, policies
+from support.gateway_process import merged as over
+from support.webhook import Receiver, channel, receiver
 
 MB = 1 << 20
 HANG_S = 3.0
+OTHERS_AFTER_S = 5.0
 CLIMATE = Simulated(
     name="klima-01", kind="climate", address="A4:C1:38:00:02:01", place="room-01", interval=0.3
 )
@@ -31,29 +34,37 @@ async def shown_unkept(stream: Stream, device: str) -> dict[str, Any]:
 async def test_an_fsync_that_hangs_is_told_at_once_and_openly(tmp_path: Path) -> None:
     """Page and stream have the call, marked as not kept; when the disk answers it is the same alert, kept."""
     disk = Disk(tmp_path, tmp_path / "gateway-state")
-    with home(tmp_path, [button(1), button(2)]) as house:
-        gateway = house.start(**disk.env)
-        async with gateway.stream() as stream:
-            with disk.hanging():
-                began = time.monotonic()
-                house.do("kald-01", "press")
-                told = await shown_unkept(stream, "kald-01")
-                house.do("kald-02", "press")  # the next resident does not wait behind the first
-                other = await shown_unkept(stream, "kald-02")
-                listed = {one["id"]: one for one in await gateway.alerts()}
-                assert [listed[one["id"]]["durable"] for one in (told, other)] == [False, False]
-                await not_durable(gateway, told["id"])
-                while time.monotonic() - began < HANG_S:
-                    assert await gateway.text("/healthz") == (200, "ok")
-                await gateway.trouble("journal.slow")
-            kept = (await stream.seen("alert", device="kald-01", durable=True)).data
-            assert kept["id"] == told["id"]
-            assert (await stream.seen("alert", device="kald-02", durable=True)).data["id"] == other["id"]
-            for alert in (told, other):
-                status, taken = await gateway.act(alert["id"], "acknowledge")
-                assert (status, taken["handling"], taken["count"]) == (200, "acknowledged", 1)
-            await gateway.trouble_over("journal.slow")
-        assert len(await gateway.readings("quantity=help_call")) == 2
+    async with receiver() as hook:
+        settings = over(channel(hook), {"alerts": policies(60, targets=["page", "channel:hook"])})
+        with home(tmp_path, [button(1), button(2)], settings=settings) as house:
+            await _hangs(house, house.start(**disk.env), disk, hook)
+
+
+async def _hangs(house: Home, gateway: Gateway, disk: Disk, hook: Receiver) -> None:
+    async with gateway.stream() as stream:
+        with disk.hanging():
+            began = time.monotonic()
+            house.do("kald-01", "press")
+            told = await shown_unkept(stream, "kald-01")
+            house.do("kald-02", "press")  # the next resident does not wait behind the first
+            other = await shown_unkept(stream, "kald-02")
+            listed = {one["id"]: one for one in await gateway.alerts()}
+            assert [listed[one["id"]]["durable"] for one in (told, other)] == [False, False]
+            await not_durable(gateway, told["id"])
+            while time.monotonic() - began < HANG_S:
+                assert await gateway.text("/healthz") == (200, "ok")
+            await gateway.trouble("journal.slow")
+            await eventually(lambda: len(hook.received) == 2)  # other systems wait longer, and not for ever
+            assert min(each.at_s for each in hook.received) - began >= OTHERS_AFTER_S
+        kept = (await stream.seen("alert", device="kald-01", durable=True)).data
+        assert kept["id"] == told["id"]
+        assert (await stream.seen("alert", device="kald-02", durable=True)).data["id"] == other["id"]
+        await holds(lambda: len(hook.received) == 2, for_s=1)
+        for alert in (told, other):
+            status, taken = await gateway.act(alert["id"], "acknowledge")
+            assert (status, taken["handling"], taken["count"]) == (200, "acknowledged", 1)
+        await gateway.trouble_over("journal.slow")
+    assert len(await gateway.readings("quantity=help_call")) == 2
 
 
 async def test_a_full_disk_stops_readings_first_and_confirms_nothing_it_cannot_keep(tmp_path: Path) -> None:
@@ -104,6 +115,33 @@ async def test_a_full_disk_stops_readings_first_and_confirms_nothing_it_cannot_k
         before = await _history(gateway)
         await eventually(lambda: _more(gateway, before))
         assert reserve.exists()
+
+
+async def test_a_gateway_that_starts_on_a_full_disk_hears_calls(tmp_path: Path) -> None:
+    """No room, no reserve, and the power failed: it starts, tells calls from memory, and keeps them later."""
+    disk = Disk(tmp_path, tmp_path / "gateway-state")
+    disk.resize(200 * MB)
+    with home(tmp_path, [button(1), button(2)], broker=False) as house:
+        gateway = house.start(**disk.env)
+        house.do("kald-01", "press")
+        first = await gateway.alert_of("kald-01")
+        gateway.kill()
+        (gateway.state / "reserve").unlink()
+        disk.leave(0)
+        gateway = house.start(**disk.env)
+        assert (await gateway.alert_of("kald-01"))["id"] == first["id"]
+        async with gateway.stream() as stream:
+
+            async def told_from_memory() -> bool:
+                disk.leave(0)
+                house.do("kald-02", "press")
+                return any(not one["durable"] for one in stream.alerts("kald-02"))
+
+            await eventually(told_from_memory, within_s=60, every_s=0.1)
+            told = await shown_unkept(stream, "kald-02")
+            await not_durable(gateway, told["id"])
+            disk.resize(200 * MB)
+        assert (await gateway.alert_of("kald-02", within_s=30))["id"] == told["id"]
 
 
 async def taken_and_kept(house: Home, gateway: Gateway, device: str) -> None:
