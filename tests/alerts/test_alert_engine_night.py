@@ -26,7 +26,7 @@ from support.alarm_house import AlarmHouse, FakeChannel, open_house
 
 pytestmark = pytest.mark.looptime
 
-SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEEDS", "8")))
+SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEEDS", "4")))
 DEEDS = 60
 FAULTS = ("slow", "hang", "full", "channel", "kill", "cut", "unsynced", "jump", "crash")
 BUTTONS = ("kald-12", "kald-12-bad")
