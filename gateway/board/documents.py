@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.model import quantities
 from gateway.model.alert import Alert, Concern
-from gateway.model.clock import Instant, iso
+from gateway.model.clock import Instant
 
 ANONYMOUS_AFTER = timedelta(hours=24)
 """Once an alert has been closed this long, every `by` is null outside the audit log."""
@@ -68,8 +68,3 @@ def personal(quantity: str) -> bool:
     rows = quantities.named(quantity)
     # A quantity that this version does not know is treated as personal rather than shown.
     return not rows or any(row.concern in {Concern.PRESENCE, Concern.VITAL} for row in rows)
-
-
-def time_or_none(instant: Instant | None) -> str | None:
-    """Write a moment for a document."""
-    return iso(instant.wall_ns) if instant else None
