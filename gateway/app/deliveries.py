@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from random import Random
@@ -21,6 +22,8 @@ from gateway.outlets.lanes import ReadingLane, alert_lane, event_lane
 from gateway.outlets.mqtt import MqttOutlet
 from gateway.outlets.mqtt_commands import CommandHandler
 from gateway.settings.models import Settings
+
+log = logging.getLogger(__name__)
 
 Work = tuple[str, Callable[[], Awaitable[None]]]
 
@@ -120,9 +123,12 @@ class Deliveries:
         return works
 
     async def warm(self) -> None:
-        """Load what is heavy before the first reading needs it."""
+        """Load what is heavy before the first reading needs it. What fails here is met again by its lane."""
         if self.influx is not None:
-            await self.influx.warm()
+            try:
+                await self.influx.warm()
+            except Exception:  # contained: that lane is supervised, and an outlet must stop no start
+                log.exception("the client of InfluxDB could not be made ready")
 
     async def tried(self, within_s: float) -> None:
         """Wait until the broker answers or is known not to, at most so long."""

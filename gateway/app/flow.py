@@ -28,5 +28,7 @@ class Flow:
 
     def routine(self, records: list[Record], guards: list[Guard]) -> None:
         """Keep measurements and states, and let the rules look at them."""
-        self._readings.append(records, guards)
-        self._engine.observe(records)
+        try:
+            self._readings.append(records, guards)
+        finally:  # what cannot be stored may be smoke all the same
+            self._engine.observe(records)

@@ -52,6 +52,7 @@ from gateway.settings.models import Device, Settings
 log = logging.getLogger(__name__)
 
 BROKER_WITHIN_S = 3.0  # how long "everything answers" waits for the broker, which may be away for days
+LET_GO_S = 0.5  # how long an end waits for the radio to let go before the other rooms end beside it
 EARLY_TROUBLES_MAX = 200  # troubles told before the alerts can take them; the oldest gives way
 
 
@@ -137,6 +138,8 @@ class House:
         self.radio: Radio
         self._open = False
         self._answers = False
+        self._standing = asyncio.Event()
+        self._reloading = asyncio.Lock()
         self._last_seen_ns: dict[str, int] = {}
 
     @property
@@ -146,11 +149,15 @@ class House:
 
     # Its life
 
-    async def run(self, ready: Callable[[Running], Awaitable[None]]) -> None:
+    async def run(
+        self, ready: Callable[[Running], Awaitable[None]], *, standing: Callable[[], object] = lambda: None
+    ) -> None:
         """Open the rooms and keep them running; for ever. `ready` is called once everything answers.
 
-        Ends by cancellation: streams closed, readings flushed, journal closed. Raises Problem where the state
-        folder or the page's address cannot be had.
+        `standing` is called before that, when the way of an alarm is open: it waits for no page whose address
+        somebody else has (that is told, and tried again). Ends by cancellation: nothing more is taken in
+        hand, streams closed, readings flushed, journal closed. Raises Problem (in an ExceptionGroup) where
+        the state folder cannot be had.
         """
         self.radio = Radio(
             self.settings,
@@ -166,12 +173,18 @@ class House:
             listening = house.create_task(self.radio.run(), name="radio")
             self.journal = await Journal.open(self.state, self.clock, self.tell, keeping=self._keeping())
             try:
-                await self._live(house, ready)
+                await self._live(house, listening, ready, standing)
             finally:
                 listening.cancel()
                 await self.journal.close()
 
-    async def _live(self, house: asyncio.TaskGroup, ready: Callable[[Running], Awaitable[None]]) -> None:
+    async def _live(
+        self,
+        house: asyncio.TaskGroup,
+        listening: asyncio.Task[None],
+        ready: Callable[[Running], Awaitable[None]],
+        standing: Callable[[], object],
+    ) -> None:
         self._furnish()
         await self.engine.start()
         self._open = True
@@ -207,6 +220,8 @@ class House:
         ]
         try:
             self.radio.deliver_to(self.intake.take)
+            self._standing.set()
+            standing()
             await self.deliveries.warm()
             answers = await doors
             await self.deliveries.tried(BROKER_WITHIN_S)
@@ -216,6 +231,8 @@ class House:
             await asyncio.Event().wait()
         finally:
             self._open = False
+            listening.cancel()  # first: what is in hand by then is kept by those who still work
+            await asyncio.wait((listening,), timeout=LET_GO_S)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -367,21 +384,35 @@ class House:
     # Reloading
 
     async def reload(self) -> Sequence[Finding]:
-        """Read the configuration anew. Gives its errors; with any the old one stays in force, told."""
-        loaded = await asyncio.to_thread(load, self._config, running=True)
-        errors = loaded.errors
-        self.tell(
-            Trouble(
-                kind="config.invalid",
-                subject="configuration",
-                present=bool(errors),
-                detail=f"{errors[0].where}: expected {errors[0].expected}. See: velgate check"
-                if errors
-                else "",
+        """Read the configuration anew. Gives its errors; with any the old one stays in force, told.
+
+        Waits until the rooms stand. One that fails by a mistake of ours is such an error, too: whoever asked,
+        a signal or a person, must be able to ask again.
+        """
+        await self._standing.wait()
+        async with self._reloading:
+            try:
+                errors = await self._reload()
+            except Exception as failed:  # contained: see above
+                log.exception("the configuration could not be taken over")
+                errors = (
+                    Finding(
+                        where=str(self._config),
+                        expected="a configuration that can be taken over",
+                        found=type(failed).__name__,
+                        do="see  velgate check  and the log, then restart the gateway",
+                    ),
+                )
+            detail = f"{errors[0].where}: expected {errors[0].expected}. See: velgate check" if errors else ""
+            self.tell(
+                Trouble(kind="config.invalid", subject="configuration", present=bool(errors), detail=detail)
             )
-        )
-        if errors:
-            return errors
+        return errors
+
+    async def _reload(self) -> Sequence[Finding]:
+        loaded = await asyncio.to_thread(load, self._config, running=True)
+        if loaded.errors:
+            return loaded.errors
         before = self.settings
         self.loaded = self.commands.loaded = loaded
         self.intake.reload(loaded.settings)

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -76,7 +77,6 @@ class Process:
         )
 
         async def ready(running: Running) -> None:
-            notify("READY=1")
             await self.when_ready(running)
             if self.seconds is not None:
                 loop.call_later(self.seconds, stop.set)
@@ -89,7 +89,8 @@ class Process:
                 await house.reload()
                 notify("READY=1")
 
-        life = asyncio.create_task(house.run(ready), name="house")
+        # systemd is told when calls are heard: one that waited for the page would kill them with it.
+        life = asyncio.create_task(house.run(ready, standing=partial(notify, "READY=1")), name="house")
         obeying = asyncio.create_task(obey(), name="reload")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         try:
