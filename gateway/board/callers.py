@@ -231,6 +231,16 @@ def expired(session: Session, now: Instant) -> bool:
     return now.since(session.expires) >= timedelta(0)
 
 
+def over(caller: Caller, settings: Settings, now: Instant) -> bool:
+    """Tell whether somebody who was known when the request came may look no longer.
+
+    A stream outlives its request: its session may have run out, its person may be gone from the configuration.
+    """
+    if caller.session is not None and expired(caller.session, now):
+        return True
+    return caller.person is not None and find_person(settings, caller.person) is None
+
+
 def require(caller: Caller, needs: Needs, right: str | None = None) -> None:
     """Refuse a caller who may not. Raises Refused."""
     if needs is Needs.NOTHING:

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from gateway.alerts.bulletin import Published
+from gateway.board.callers import over
 from gateway.board.documents import anonymous, personal, public_form
 from gateway.board.house import House
 from gateway.board.proved import Proofs
@@ -181,6 +182,8 @@ class Hub:
             if ticks % HEALTH_TICKS == 0:
                 self._tell_health()
             if ticks % DEVICE_TICKS == 0:
+                settings, now = self._house.settings(), self._house.clock.now()
+                self.viewers.end_where(lambda caller: over(caller, settings, now))  # noqa: B023  (called at once)
                 self._tell_devices()
                 await self._tell_evidence()
             ticks += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +91,12 @@ class Viewers:
         self.closed = True
         for viewer in self._all.values():
             viewer.end()
+
+    def end_where(self, over: Callable[[Caller], bool]) -> None:
+        """End the streams of callers who may look no longer."""
+        for viewer in list(self._all.values()):
+            if over(viewer.caller):
+                viewer.end()
 
     def send(self, event: bytes) -> None:
         """Send to all."""

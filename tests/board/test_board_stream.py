@@ -245,6 +245,35 @@ async def test_the_hub_begins_anew_when_the_alerts_do(house: BoardHouse, signed_
         assert (await events.next("alert")).data["id"] == alert.id
 
 
+async def test_a_stream_ends_with_the_right_to_look(house: BoardHouse, local: BoardClient) -> None:
+    """Signed out, run out, or gone from the configuration: what was open shows nothing more."""
+
+    async def ended(events: Events) -> bool:
+        async for _ in events:
+            pass
+        return True
+
+    async with client(house) as page:
+        await page.sign_in("CD")
+        async with page.stream() as events:
+            await events.next("beat")
+            await page.ask("DELETE", "/api/v1/session")
+            assert await ended(events)
+        await page.sign_in("CD")
+        async with page.stream() as events:
+            await events.next("beat")
+            house.later(hours=12, seconds=1)
+            assert await ended(events)
+        await page.sign_in("CD")
+        async with page.stream() as events:
+            await events.next("beat")
+            people = {name: person for name, person in house.settings.person.items() if name != "CD"}
+            house.settings = house.settings.model_copy(update={"person": people})
+            assert await ended(events)
+    async with local.stream() as events:  # a program of this machine stays
+        await events.next("beat")
+
+
 async def test_the_same_page_come_back_gives_way_to_itself(house: BoardHouse) -> None:
     """A page that reconnects before its old stream was noticed dead counts once."""
     async with client(house) as page:

@@ -57,6 +57,7 @@ async def remove(call: Call) -> Response:
     name = call.path("screen")
     if not await call.board.screens.remove(name):
         raise Refused("not_found", f"no screen {name!r}; see `velgate screen list`")
+    call.board.hub.viewers.end_where(lambda caller: caller.screen is not None and caller.screen.name == name)
     await call.board.note("screen_removed", acting.person, acting, screen=name)
     return nothing()
 

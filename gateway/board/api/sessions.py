@@ -47,6 +47,9 @@ async def sign_out(call: Call, given: SignOut) -> Response:
         await board.house.engine.holder_left(session.person, source=call.caller.source)
     await board.register.end_session(session)
     board.leavers.left(session)
+    board.hub.viewers.end_where(
+        lambda c: c.session is not None and c.session.token_hash == session.token_hash
+    )
     await board.note("sign_out", session.person, call.caller)
     response = nothing()
     response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict", secure=_secure(call))
