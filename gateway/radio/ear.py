@@ -28,6 +28,7 @@ from gateway.radio.bleak_bus import BleakBus
 from gateway.radio.bluez_watch import BluezWatch, BusError
 from gateway.radio.expects import Expects
 from gateway.radio.habit import Habit
+from gateway.radio.saying import said
 from gateway.radio.sightings import Sightings, present_at
 from gateway.radio.silence import Patience, Silence, Step
 
@@ -174,7 +175,7 @@ class Ear:
             async with asyncio.timeout(self._patience.start_within_s):
                 await scanner.start()
         except Exception as error:  # noqa: BLE001  bleak's errors are no closed set; the answer is always another try
-            self.problem = str(error) or type(error).__name__
+            self.problem = said(error)
             log.warning("%s: scanning could not be started: %s", self.name, self.problem)
             self._bleak_bus.drop()
             return None
@@ -228,9 +229,7 @@ class Ear:
             async with asyncio.timeout(self._patience.stop_within_s):
                 await scanner.stop()
         except Exception as error:  # noqa: BLE001  every error of a stop is normal here, and this scanner is done with
-            log.info(
-                "%s: stopping failed (%s); dropping the bus", self.name, str(error) or type(error).__name__
-            )
+            log.info("%s: stopping failed (%s); dropping the bus", self.name, said(error))
             self._bleak_bus.drop()
 
     async def _try(self, step: Step) -> None:

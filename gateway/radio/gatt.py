@@ -23,6 +23,7 @@ from gateway.model.frames import GattValue
 from gateway.model.gatt import GattPlan, merged
 from gateway.radio.backoff import Backoff
 from gateway.radio.gatt_link import Link, LinkPatience
+from gateway.radio.saying import said
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +183,7 @@ class Gatt:
         try:
             await link.serve(self._connecting)
         except Exception as error:  # noqa: BLE001  bleak's errors are no closed set; one device must not end the others
-            problem = str(error) or type(error).__name__
+            problem = said(error)
         finally:
             del self._active[link]
             peer.link = None

@@ -19,6 +19,7 @@ from bleak.exc import BleakError
 from gateway.model.clock import Clock
 from gateway.model.frames import GattValue, short_uuid
 from gateway.model.gatt import GattPlan
+from gateway.radio.saying import said
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class Link:
         except BleakError as error:
             if self._ended.is_set() or not client.is_connected:
                 raise
-            log.warning("%s: %s: %s", self._plan.device, short_uuid(characteristic.uuid), error)
+            log.warning("%s: %s: %s", self._plan.device, short_uuid(characteristic.uuid), said(error))
             return False
         return True
 
@@ -171,7 +172,7 @@ class Link:
             async with asyncio.timeout(self._patience.let_go_within_s):
                 await client.disconnect()
         except Exception as error:  # noqa: BLE001  like a scanner's stop: whatever it raises, this link is done with
-            log.info("%s: letting go failed: %s", self._plan.device, str(error) or type(error).__name__)
+            log.info("%s: letting go failed: %s", self._plan.device, said(error))
 
 
 def _named(

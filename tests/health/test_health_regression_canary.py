@@ -68,3 +68,21 @@ async def test_a_receiver_of_the_heartbeat_that_hangs_holds_up_no_stop() -> None
     held_s = loop.time() - began
     server.close()
     assert held_s < 2
+
+
+@pytest.mark.looptime
+async def test_a_room_that_crashes_puts_nothing_of_what_it_had_in_hand_into_an_alert() -> None:
+    """An alert leaves the house by MQTT; the text of an error may hold an address, a value or a key."""
+    told: list[Trouble] = []
+
+    async def work() -> None:
+        raise KeyError("A4:C1:38:00:00:01 231d39c1d7cc1ab1aee224cd096db932")
+
+    task = asyncio.create_task(Rooms(told.append).supervise("intake", work))
+    await asyncio.sleep(1)
+    (trouble,) = told
+    assert "KeyError" in trouble.detail
+    assert "A4" not in trouble.detail
+    assert "231d" not in trouble.detail
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
