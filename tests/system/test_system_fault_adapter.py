@@ -1,4 +1,4 @@
-"""An adapter that is off, gone, hung, without its bluetoothd, or deaf: said at once, and over by itself.
+"""An adapter that is off, gone, hung, deaf, or without bluetoothd or bus: said at once, over by itself.
 
 The devices here are expected every second and are silent after five, so that an adapter's trouble would ring
 for each of them if silence of the radio were not told from silence of a device.
@@ -6,12 +6,18 @@ for each of them if silence of the radio were not told from silence of a device.
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from support.eventually import holds
+from support.children import die_with_parent
+from support.eventually import eventually_blocking, holds
 from support.gateway_process import Gateway, Home, Simulated, button, home
+from support.sim_world import simulator_process
+from support.simulator import Simulator
 
 OFTEN = {"interval": 1.0}
 SILENT_AFTER_S = 5.0
@@ -29,6 +35,20 @@ DEVICES = [
         for n in range(1, 5)
     ),
 ]
+
+BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>{address}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow own="*"/>
+    <allow send_destination="*"/>
+    <allow receive_sender="*"/>
+  </policy>
+</busconfig>
+"""
 
 
 async def pressed_and_heard(house: Home, gateway: Gateway, device: str) -> None:
@@ -79,8 +99,8 @@ async def test_a_trouble_of_the_adapter_is_one_alert_and_ends_by_itself(
             await holds(alone_again(gateway), for_s=1, every_s=0.2)
 
 
-def alone_again(gateway: Gateway):  # type: ignore[no-untyped-def]
-    """Nothing technical is left over."""
+def alone_again(gateway: Gateway) -> Callable[[], Awaitable[bool]]:
+    """Ask whether nothing technical is left over."""
 
     async def look() -> bool:
         return all(each["concern"] != "technical" for each in await gateway.every_alert())
@@ -98,3 +118,55 @@ async def test_a_bluetoothd_that_is_restarted_is_no_alert_and_loses_no_press(tmp
         await gateway.adapter_is("up")
         await pressed_and_heard(house, gateway, "kald-02")
         await holds(alone_again(gateway), for_s=1, every_s=0.2)
+
+
+async def test_a_system_bus_that_comes_late_and_dies_is_found_again(tmp_path: Path) -> None:
+    """The page answers without it; with it calls are heard, and again after it was begun anew."""
+    address = f"unix:path={tmp_path / 'bus'}"
+    with home(tmp_path, DEVICES, settings=SETTINGS, broker=False) as house:
+        gateway = house.start(DBUS_SYSTEM_BUS_ADDRESS=address)
+        trouble = await gateway.trouble("adapter.down", within_s=20)
+        assert trouble["priority"] == "high"
+        for device in ("kald-01", "kald-02"):
+            with bus_of_our_own(tmp_path, address), radio_on(tmp_path, address) as radio:
+                await gateway.adapter_is("up", within_s=45)
+                radio.do(device, "press")
+                await gateway.alert_of(device)
+            await gateway.adapter_is("gone")
+            await gateway.trouble("adapter.down", within_s=20)
+
+
+@contextmanager
+def bus_of_our_own(folder: Path, address: str) -> Iterator[None]:
+    """Run a D-Bus at an address, where anybody may own any name."""
+    file = folder / "bus.conf"
+    file.write_text(BUS.format(address=address))
+    process = subprocess.Popen(
+        ["dbus-daemon", f"--config-file={file}", "--nofork", "--nopidfile"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509  (prctl and getppid alone, which take no lock)
+    )
+    path = Path(address.removeprefix("unix:path="))
+    try:
+        eventually_blocking(path.exists)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def radio_on(folder: Path, address: str) -> Iterator[Simulator]:
+    """Run the devices behind a BlueZ on that bus; their counters go on where they were."""
+    options = [
+        str(folder / "scenario.toml"),
+        "--quiet",
+        "--bus",
+        address,
+        "--state",
+        str(folder / "counters"),
+    ]
+    with simulator_process(*options, runtime=folder) as child:
+        yield Simulator(child.process, child.ready)

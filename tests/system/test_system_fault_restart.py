@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 
 from support.eventually import eventually
 from support.gateway_process import ROOT, Gateway, Home, button, home
-from support.whole_house import heard
+from support.whole_house import heard, velgate
 
 STATUS = f"{ROOT}/gateway/gw-1/status"
 
@@ -87,3 +88,38 @@ async def test_the_will_the_restart_and_what_is_retained(tmp_path: Path) -> None
         events = [topic for topic in await retained(house) if topic.endswith("/help_call")]
         assert events == []
         assert len(await gateway.readings("quantity=help_call")) == 3
+
+
+MOMENTS_S = (0.0, 0.004, 0.02, 0.06)
+"""How long after a press it is killed: before, in, and after the commit."""
+
+
+async def test_killed_at_any_moment_what_was_confirmed_is_kept_and_nothing_is_doubled(tmp_path: Path) -> None:
+    """What the page had as kept is there again; no press counts twice; the audit log is whole."""
+    buttons = [button(1), button(2, key="5b51a7c91e4f2c0d8896aa10f3e27b64")]
+    pressed = 0
+    ids: set[str] = set()
+    with home(tmp_path, buttons) as house:
+        gateway = house.start()
+        for moment_s in MOMENTS_S:
+            for each in buttons:
+                house.do(each.name, "press")
+            pressed += 1
+            kept = {each.name: await gateway.alert_of(each.name) for each in buttons}
+            for each in buttons:
+                house.do(each.name, "press")
+            pressed += 1
+            await asyncio.sleep(moment_s)
+            gateway.kill()
+            gateway = house.start()
+            for each in buttons:
+                after = await gateway.alert_of(each.name)
+                ids.add(after["id"])
+                assert after["id"] == kept[each.name]["id"]
+                assert kept[each.name]["count"] <= after["count"] <= pressed
+        shown = await same_on_both(house, gateway)
+        assert shown.keys() == ids
+        counted = sum(alert["count"] for alert in shown.values())
+        assert len(await gateway.readings("quantity=help_call")) == counted
+        checked = velgate("alert", "audit", "--verify", "--state", str(gateway.state))
+        assert checked.returncode == 0, checked.stderr
