@@ -87,7 +87,7 @@ class Rooms:
                 except Problem as problem:
                     reason = str(problem)
                     log.error("room %s: %s", name, reason)  # noqa: TRY400  (a person reads it)
-                except Exception as crash:
+                except (Exception, BaseExceptionGroup) as crash:  # a group holds no word to end the program
                     reason = type(crash).__name__  # its text may hold what no alert may: that is for the log
                     log.exception("room %s crashed", name)
                     room.last_crash = "".join(traceback.format_exception(crash))

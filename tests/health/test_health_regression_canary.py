@@ -86,3 +86,26 @@ async def test_a_room_that_crashes_puts_nothing_of_what_it_had_in_hand_into_an_a
     assert "231d" not in trouble.detail
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.looptime
+async def test_what_is_no_exception_ends_no_house() -> None:
+    """An interrupted driver raises what nobody else may catch; escaped, it would take every room along."""
+
+    class Interrupted(BaseException):
+        pass
+
+    async def fail() -> None:
+        raise Interrupted
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as hands:
+            hands.create_task(fail())
+
+    rooms = Rooms(lambda _: None)
+    task = asyncio.create_task(rooms.supervise("radio-hand-over", work))
+    await asyncio.sleep(1)
+    assert not task.done()
+    assert rooms.document()[0]["restarts"] > 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
