@@ -224,10 +224,7 @@ class AlertEngine:
         if work is None:
             return
         try:
-            async with asyncio.timeout(SEND_AFTER_S):
-                await office.keep(work)
-        except TimeoutError:
-            raise NotDurable(f"the disk has not answered within {SEND_AFTER_S:g} s") from None
+            await _kept_in_time(office, work)
         except NotDurable:
             raise
         except Exception as error:  # whatever failed, the event itself must be kept
@@ -235,7 +232,7 @@ class AlertEngine:
             failed = Failed(EVERY_RULE, type(error).__name__, calls_unheard=True)
             office = self._office  # another one, where the room has begun anew meanwhile
             office.submit(office.judged(Judged(failed=(failed,)), now))
-            await office.keep(keep_unjudged(records, guards))
+            await _kept_in_time(office, keep_unjudged(records, guards))
 
     def observe(self, records: Sequence[Record]) -> None:
         """Let the rules look at measurements and states. Returns at once; evidence is kept with an alert."""
@@ -443,6 +440,15 @@ class AlertEngine:
 
     async def _keep_memo(self, key: str, value: dict[str, Any]) -> None:
         await self._office.keep(Work(run=lambda book: book.put_memo(key, value), tells=False))
+
+
+async def _kept_in_time(office: Office, work: Work[None]) -> None:
+    """Wait for the commit as long as other systems do. Raises NotDurable then."""
+    try:
+        async with asyncio.timeout(SEND_AFTER_S):
+            await office.keep(work)
+    except TimeoutError:
+        raise NotDurable(f"the disk has not answered within {SEND_AFTER_S:g} s") from None
 
 
 def _joined(every: Sequence[Judged]) -> Judged:

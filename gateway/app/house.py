@@ -52,6 +52,8 @@ from gateway.settings.models import Device, Settings
 log = logging.getLogger(__name__)
 
 BROKER_WITHIN_S = 3.0  # how long "everything answers" waits for the broker, which may be away for days
+HANDS = "hands"  # the subject of the trouble that frames are heard and not taken
+HANDS_WITHIN_S = 6.0  # longer than a press waits for a disk that hangs, shorter than a canary may take
 LET_GO_S = 0.5  # how long an end waits for the radio to let go before the other rooms end beside it
 EARLY_TROUBLES_MAX = 200  # troubles told before the alerts can take them; the oldest gives way
 
@@ -138,6 +140,7 @@ class House:
         self.radio: Radio
         self._open = False
         self._answers = False
+        self._deaf = False
         self._standing = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._last_seen_ns: dict[str, int] = {}
@@ -199,7 +202,7 @@ class House:
             if not doors.done():
                 doors.set_result(answers)
 
-        canary = Canary(self.engine.canary, lambda: all(w.alive for w in self.journal.writers()), self.tell)
+        canary = Canary(self._through, lambda: all(w.alive for w in self.journal.writers()), self.tell)
         works: list[tuple[str, Callable[[], Awaitable[None]], bool]] = [
             ("journal", self.journal.run, True),
             ("alerts", self.engine.run, True),
@@ -207,7 +210,9 @@ class House:
             ("canary", canary.run, False),
             (
                 "heartbeat",
-                lambda: beat(self.settings.heartbeat, healthy=lambda: canary.last_ms is not None),
+                lambda: beat(
+                    self.settings.heartbeat, healthy=lambda: canary.last_ms is not None and not self._deaf
+                ),
                 False,
             ),
         ]
@@ -295,6 +300,22 @@ class House:
             audit=kept.audit,
             readings_bytes=kept.readings_bytes,
         )
+
+    async def _through(self) -> None:
+        """Carry one canary along the way of an alarm. Hands that do not move are told by themselves."""
+        deaf = False
+        try:
+            async with asyncio.timeout(HANDS_WITHIN_S):
+                await self.radio.through()
+        except TimeoutError:
+            deaf = True
+        if deaf != self._deaf:
+            self._deaf = deaf
+            detail = f"nothing that the radio hears has been taken in hand for {HANDS_WITHIN_S:g} s"
+            self.tell(
+                Trouble(kind="room.failing", subject=HANDS, present=deaf, calls_unheard=deaf, detail=detail)
+            )
+        await self.engine.canary()
 
     # What rooms ask of each other
 

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_FIRST_S = 0.1
 PAUSE_MAX_S = 60.0
+PAUSE_OF_CALLS_MAX_S = 5.0  # where calls go unheard or unkept meanwhile
 HEALTHY_AFTER_S = 60.0  # a room that worked this long begins with the shortest pause again
 TROUBLE_AFTER = 2  # crashes in a row; a single one is in the log and in the health
 
@@ -110,7 +111,7 @@ class Rooms:
                         )
                     )
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, PAUSE_MAX_S)
+                pause = min(pause * 2, PAUSE_OF_CALLS_MAX_S if calls else PAUSE_MAX_S)
         finally:
             room.state = "stopped"
 

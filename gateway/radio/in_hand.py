@@ -17,6 +17,9 @@ from gateway.radio.expects import OnFrame
 
 log = logging.getLogger(__name__)
 
+Mark = asyncio.Future[None]
+"""Goes the way of a frame, and is none."""
+
 IN_HAND_MAX = 64  # takes begun and not ended; the next frame waits
 IDLE_MAX = 4  # workers kept ready; more end when they have nothing to do
 IN_A_ROW_MAX = 20  # frames taken without letting others run: a backlog must not hold up the loop
@@ -30,7 +33,8 @@ class Waiting:
 
     def __init__(self, tell: TellTrouble) -> None:
         """`tell` hears of it when frames had to be dropped."""
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[Frame | Mark] = deque()
+        self._mark: Mark | None = None
         self._tell = tell
         self._dropped_at: float | None = None
         self.dropped = 0
@@ -62,6 +66,14 @@ class Waiting:
             )
         self._dropped_at = asyncio.get_running_loop().time()
 
+    async def through(self) -> None:
+        """Return when everything that waits now has been taken in hand: proof that the hands move."""
+        if self._mark is None or self._mark.done():
+            self._mark = asyncio.get_running_loop().create_future()
+            self._frames.append(self._mark)
+            self._wake()
+        await asyncio.shield(self._mark)  # one that nobody waits for any more is still under way
+
     async def run(self, on_frame: OnFrame) -> None:
         """Hand frames to `on_frame` for ever; a take that raises loses its frame. Ends by cancellation."""
         try:
@@ -90,7 +102,7 @@ class _Workers:
     """
 
     def __init__(
-        self, waiting: Waiting, frames: deque[Frame], on_frame: OnFrame, group: asyncio.TaskGroup
+        self, waiting: Waiting, frames: deque[Frame | Mark], on_frame: OnFrame, group: asyncio.TaskGroup
     ) -> None:
         self._waiting, self._frames, self._on_frame, self._group = waiting, frames, on_frame, group
         self._idle: list[asyncio.Future[None]] = []
@@ -136,6 +148,10 @@ class _Workers:
             frame = self._frames.popleft()
             if self._frames:
                 self.wake()
+            if isinstance(frame, asyncio.Future):
+                if not frame.done():
+                    frame.set_result(None)
+                continue
             try:
                 await self._on_frame(frame)
             except Exception:

@@ -188,6 +188,10 @@ class Radio:
         """Tell by device whether it is connected, of those that are connected to."""
         return self._gatt.standing() if self._gatt is not None else {}
 
+    async def through(self) -> None:
+        """Return when a mark has gone the way of a frame, from the scanner's callback into a hand."""
+        await self._waiting.through()
+
     @property
     def queue(self) -> int:
         """How many frames wait to be taken."""

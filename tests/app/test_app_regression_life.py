@@ -16,9 +16,10 @@ from gateway.app import house as house_module
 from gateway.app.house import House, Running
 from gateway.health.clock import SystemClock
 from gateway.journal.journal import Journal
-from gateway.model.frames import Message
+from gateway.model.frames import Frame, Message
 from gateway.model.ids import uuid7
 from gateway.model.problem import Problem
+from gateway.radio.in_hand import IN_HAND_MAX
 from gateway.settings.loader import load
 from support.eventually import eventually
 from support.homes import write_home
@@ -157,3 +158,25 @@ async def test_a_state_folder_in_use_is_a_problem_and_leaves_nothing_running(tmp
     await journal.close()
     left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not left, left
+
+
+async def test_hands_that_do_not_move_are_told_although_the_journal_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A radio that hears is not enough: somebody has to take it."""
+    monkeypatch.setattr(house_module, "HANDS_WITHIN_S", 0.2)
+    free = asyncio.Event()
+
+    async def hang(_: Frame) -> None:
+        await free.wait()
+
+    async with living(tmp_path) as life:
+        await until_standing(life)
+        life.house.radio.deliver_to(hang)
+        for _ in range(IN_HAND_MAX):
+            life.house.radio._waiting.put(life.frame(PRESS))
+        await life.house._through()
+        await eventually(lambda: "room-failing/hands" in life.open_keys())
+        free.set()
+        await life.house._through()
+        await eventually(lambda: "room-failing/hands" not in life.open_keys())
