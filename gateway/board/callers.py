@@ -234,7 +234,7 @@ def expired(session: Session, now: Instant) -> bool:
 def over(caller: Caller, settings: Settings, now: Instant) -> bool:
     """Tell whether somebody who was known when the request came may look no longer.
 
-    A stream outlives its request: its session may have run out, its person may be gone from the configuration.
+    A stream outlives its request: the session may have run out, the person be gone from the configuration.
     """
     if caller.session is not None and expired(caller.session, now):
         return True

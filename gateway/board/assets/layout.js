@@ -11,6 +11,7 @@ import { inOrder, onBoard, onChange, forgetClosed, store, technical, unanswered 
 export const SETTLE_MS = 300; // a card that has just moved takes no tap this long
 
 const $ = (id) => document.getElementById(id);
+const EDGE_PX = 14; // what a large card keeps free below its buttons
 const wall = matchMedia("(min-width: 1200px) and (min-height: 640px)");
 const cards = new Map();
 const places = new Map();
@@ -79,7 +80,8 @@ function fit() {
     const card = label.closest(".card");
     const { fontSize, lineHeight } = getComputedStyle(label);
     const wide = Math.min(1, label.clientWidth / label.scrollWidth);
-    const lack = Math.max(0, card.scrollHeight - card.clientHeight);
+    const buttons = card.querySelector(".do").getBoundingClientRect();
+    const lack = Math.max(0, Math.ceil(buttons.bottom - (card.getBoundingClientRect().bottom - EDGE_PX)));
     const high = Math.max(0.3, (parseFloat(lineHeight) - lack) / parseFloat(lineHeight));
     if (wide < 1 || high < 1) label.style.fontSize = `${Math.floor(parseFloat(fontSize) * Math.min(wide, high))}px`;
     if (high < 1) label.style.lineHeight = `${Math.floor(parseFloat(lineHeight) * high)}px`;
