@@ -21,7 +21,7 @@ class AdapterFaults:
         self._bluetoothd = bluetoothd
         self.actions: dict[str, _Fault] = {
             "off": self._simple(bluetoothd.off, "is switched off"),
-            "on": self._simple(bluetoothd.on, "is switched on"),
+            "on": self._on,
             "vanish": self._simple(bluetoothd.vanish, "is unplugged"),
             "return": self._come_back,
             "hang": self._hang,
@@ -41,6 +41,13 @@ class AdapterFaults:
             return did
 
         return apply
+
+    async def _on(self, _value: str | None) -> str:
+        """Mend it, whatever it had: switched off, unplugged or hung."""
+        self._bluetoothd.unhang()
+        await self._bluetoothd.come_back()
+        self._bluetoothd.on()
+        return "is on"
 
     async def _come_back(self, _value: str | None) -> str:
         await self._bluetoothd.come_back()
