@@ -9,7 +9,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -18,9 +18,19 @@ WITHIN_S = 10.0
 EVERY_S = 0.02
 
 
+@overload
 async def eventually(
-    check: Callable[[], T | Awaitable[T]], *, within_s: float = WITHIN_S, every_s: float = EVERY_S
-) -> T:
+    check: Callable[[], Awaitable[T | None]], *, within_s: float = ..., every_s: float = ...
+) -> T: ...
+
+
+@overload
+async def eventually(check: Callable[[], T | None], *, within_s: float = ..., every_s: float = ...) -> T: ...
+
+
+async def eventually(
+    check: Callable[[], Any], *, within_s: float = WITHIN_S, every_s: float = EVERY_S
+) -> Any:
     """Ask `check` until it gives something truthy, and return that.
 
     `check` may be a plain function or give an awaitable; an AssertionError inside it means "not yet".
@@ -29,7 +39,7 @@ async def eventually(
     ends = time.monotonic() + within_s
     while True:
         last: AssertionError | None = None
-        value: T | None = None
+        value: Any = None
         try:
             answer = check()
             value = await answer if inspect.isawaitable(answer) else answer
@@ -42,7 +52,9 @@ async def eventually(
         await asyncio.sleep(every_s)
 
 
-def eventually_blocking(check: Callable[[], T], *, within_s: float = WITHIN_S, every_s: float = EVERY_S) -> T:
+def eventually_blocking(
+    check: Callable[[], T | None], *, within_s: float = WITHIN_S, every_s: float = EVERY_S
+) -> T:
     """Do the same outside an event loop."""
     ends = time.monotonic() + within_s
     while True:

@@ -212,9 +212,7 @@ class Stream:
                     return each
             return None
 
-        found = await eventually(look, within_s=within_s)
-        assert found is not None
-        return found
+        return await eventually(look, within_s=within_s)
 
 
 class Gateway:
@@ -320,9 +318,7 @@ class Gateway:
             assert len(found) <= 1, found
             return found[0] if found and wanted.items() <= found[0].items() else None
 
-        found = await eventually(look, within_s=within_s)
-        assert found is not None
-        return found
+        return await eventually(look, within_s=within_s)
 
     async def trouble(self, kind: str, within_s: float = 10.0) -> dict[str, Any]:
         """Wait for the one open alert of the gateway's own of this kind."""
@@ -332,9 +328,7 @@ class Gateway:
             assert len(found) <= 1, found
             return found[0] if found else None
 
-        found = await eventually(look, within_s=within_s)
-        assert found is not None
-        return found
+        return await eventually(look, within_s=within_s)
 
     async def trouble_over(self, kind: str, within_s: float = 20.0) -> None:
         """Wait until no alert of this kind is open."""
@@ -442,8 +436,7 @@ class Home:
         *,
         config: Config | None = None,
         settings: Tables | None = None,
-        ready: bool = True,
-        **env: str,
+        env: Mapping[str, str] | None = None,
     ) -> Gateway:
         """Start a gateway, or the same anew: `name` stands for its state folder and its log."""
         before = next((each for each in reversed(self._gateways) if each.folder.name == name), None)
@@ -453,11 +446,10 @@ class Home:
             self.folder / name,
             config,
             self.folder / f"{name}-state",
-            {"DBUS_SYSTEM_BUS_ADDRESS": self.simulator.bus, **env},
+            {"DBUS_SYSTEM_BUS_ADDRESS": self.simulator.bus, **(env or {})},
         )
         self._gateways.append(gateway)
-        if ready:
-            gateway.wait_until_ready()
+        gateway.wait_until_ready()
         return gateway
 
     def mqtt(self, **more: Any) -> aiomqtt.Client:

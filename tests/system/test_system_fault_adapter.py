@@ -19,18 +19,22 @@ from support.gateway_process import Gateway, Home, Simulated, button, home
 from support.sim_world import simulator_process
 from support.simulator import Simulator
 
-OFTEN = {"interval": 1.0}
+OFTEN_S = 1.0
 SILENT_AFTER_S = 5.0
 SETTINGS = {
     "radio": {"silence": "4s"},
     "alerts": {"supervision": {"intervals": 2, "at_least": f"{SILENT_AFTER_S:g}s"}},
 }
 DEVICES = [
-    button(1, **OFTEN),
-    button(2, **OFTEN),
+    button(1, interval=OFTEN_S),
+    button(2, interval=OFTEN_S),
     *(
         Simulated(
-            name=f"klima-{n:02d}", kind="climate", address=f"A4:C1:38:00:02:{n:02X}", place="room-01", **OFTEN
+            name=f"klima-{n:02d}",
+            kind="climate",
+            address=f"A4:C1:38:00:02:{n:02X}",
+            place="room-01",
+            interval=OFTEN_S,
         )
         for n in range(1, 5)
     ),
@@ -124,7 +128,7 @@ async def test_a_system_bus_that_comes_late_and_dies_is_found_again(tmp_path: Pa
     """The page answers without it; with it calls are heard, and again after it was begun anew."""
     address = f"unix:path={tmp_path / 'bus'}"
     with home(tmp_path, DEVICES, settings=SETTINGS, broker=False) as house:
-        gateway = house.start(DBUS_SYSTEM_BUS_ADDRESS=address)
+        gateway = house.start(env={"DBUS_SYSTEM_BUS_ADDRESS": address})
         trouble = await gateway.trouble("adapter.down", within_s=20)
         assert trouble["priority"] == "high"
         for device in ("kald-01", "kald-02"):

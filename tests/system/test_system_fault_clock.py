@@ -14,7 +14,7 @@ from support.eventually import eventually, holds
 from support.gateway_process import Gateway, button, home
 
 HOURS = 2
-QUICK_S = 4.0
+QUICK_S = 3.0
 
 
 class WallClock:
@@ -68,7 +68,7 @@ async def jumped(gateway: Gateway, clock: WallClock, hours: float) -> None:
 
 
 async def test_two_hours_forward_and_back_escalate_nothing_early_or_late(tmp_path: Path) -> None:
-    """Three minutes stay three minutes, four seconds stay four seconds, at any hour of the day."""
+    """Three minutes stay three minutes, three seconds stay three seconds, at any hour of the day."""
     clock = WallClock(tmp_path)
     step = {"targets": ["page"], "after": "3m"}
     settings = {
@@ -80,7 +80,7 @@ async def test_two_hours_forward_and_back_escalate_nothing_early_or_late(tmp_pat
         }
     }
     with home(tmp_path, [button(n) for n in range(1, 6)], settings=settings, broker=False) as house:
-        gateway = house.start(**clock.env)
+        gateway = house.start(env=clock.env)
         async with gateway.stream() as stream:
             house.do("kald-01", "press")
             slow = await gateway.alert_of("kald-01")
@@ -92,7 +92,7 @@ async def test_two_hours_forward_and_back_escalate_nothing_early_or_late(tmp_pat
                 pressed_s = time.monotonic()
                 house.do(quick, "long_press")
                 begun = await gateway.alert_of(quick)
-                assert (begun["step"], begun["priority"]) == (1, "emergency")
+                assert begun["priority"] == "emergency"
                 await jumped(gateway, clock, hours)
                 passed_on = await stream.seen("alert", device=quick, step=2)
                 assert passed_on.at_s - pressed_s >= QUICK_S, "it escalated early"
@@ -103,7 +103,7 @@ async def test_two_hours_forward_and_back_escalate_nothing_early_or_late(tmp_pat
 
             async def calm() -> bool:
                 steps = {one["device"]: one["step"] for one in await gateway.alerts()}
-                return max(steps.values()) == 2 and steps["kald-01"] == steps["kald-02"] == 1
+                return sorted(steps.items()) == [(f"kald-{n:02d}", 1 if n < 3 else 2) for n in range(1, 6)]
 
             await holds(calm, for_s=1.5)
         assert all(one["concern"] != "technical" for one in await gateway.every_alert())

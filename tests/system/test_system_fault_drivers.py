@@ -95,7 +95,7 @@ async def test_wild_drivers_of_others_are_set_aside_and_nobody_else_notices(tmp_
         },
     }
     with home(tmp_path, [button(1), button(2), ZIGBEE], settings=settings) as house:
-        gateway = house.start(PYTHONPATH=str(tmp_path / "site"), VELGATE_TEST_MARK=str(tmp_path))
+        gateway = house.start(env={"PYTHONPATH": str(tmp_path / "site")})
         known = {row["device"]: row["driver"] for row in (await gateway.get("/api/v1/devices"))["devices"]}
         assert known.items() >= {name: name for name in GUESTS}.items()
         async with speaking(house.mqtt()):

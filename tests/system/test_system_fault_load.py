@@ -22,8 +22,8 @@ from support.gateway_process import Gateway, Home, Simulated, button, home
 CHATTER = 300
 PRESSES = 100
 STOP_WITHIN_S = 10.0
-KEYED = {"key": "5b51a7c91e4f2c0d8896aa10f3e27b64"}
-BUTTONS = [button(1), button(2), button(3, **KEYED), button(4), button(5, **KEYED)]
+KEY = "5b51a7c91e4f2c0d8896aa10f3e27b64"
+BUTTONS = [button(1), button(2), button(3, key=KEY), button(4), button(5, key=KEY)]
 KNOWN = {
     spec.name: {"address": spec.address, "place": "room-01", "driver": "bthome", "profile": "climate"}
     for spec in load_specs(CHATTER)

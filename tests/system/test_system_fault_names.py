@@ -47,7 +47,7 @@ async def test_the_later_of_one_name_stays_off_the_broker_until_the_first_has_go
             async with house.mqtt() as client:
                 await client.subscribe(f"{ROOT}/alert/{its}", qos=1)
                 async for message in client.messages:
-                    document = orjson.loads(bytes(message.payload))  # type: ignore[arg-type]
+                    document = orjson.loads(bytes(message.payload))
                     return bool(document["handling"] == "acknowledged")
             return False
 
@@ -67,7 +67,7 @@ async def _instance(broker: aiomqtt.Client) -> str:
     async with broker as client:
         await client.subscribe(f"{ROOT}/gateway/gw-1/status", qos=1)
         async for message in client.messages:
-            document = orjson.loads(bytes(message.payload))  # type: ignore[arg-type]
+            document = orjson.loads(bytes(message.payload))
             if document["state"] == "online":
                 return str(document["instance"])
     raise AssertionError("no status")

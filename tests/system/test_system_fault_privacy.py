@@ -175,7 +175,7 @@ async def test_nothing_that_leaves_tells_who_or_by_what_key(tmp_path: Path) -> N
             },
         )
         with home(tmp_path, DEVICES, settings=settings) as house:
-            gateway = house.start(VELGATE_LOG_LEVEL="DEBUG")
+            gateway = house.start(env={"VELGATE_LOG_LEVEL": "DEBUG"})
             await _allow(house, gateway)
             async with house.mqtt() as client, gateway.stream("/api/v1/stream?readings=1") as stream:
                 await client.subscribe([(f"{ROOT}/#", 1), ("homeassistant/#", 1)])

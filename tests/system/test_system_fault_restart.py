@@ -28,7 +28,7 @@ async def retained(house: Home) -> dict[str, Any]:
             if str(message.topic) == "end":
                 return found
             assert message.retain or not found
-            found[str(message.topic)] = orjson.loads(bytes(message.payload))  # type: ignore[arg-type]
+            found[str(message.topic)] = orjson.loads(bytes(message.payload))
     raise AssertionError("the stream of messages ended")
 
 
@@ -46,15 +46,13 @@ async def same_on_both(house: Home, gateway: Gateway) -> dict[str, Any]:
         assert json.dumps(kept, sort_keys=True) == json.dumps(shown, sort_keys=True)
         return shown
 
-    found = await eventually(look)
-    assert found is not None
-    return found
+    return await eventually(look)
 
 
 async def status_of(client: aiomqtt.Client, state: str) -> dict[str, Any]:
     """Wait for the gateway's status to be this."""
     while True:
-        status: dict[str, Any] = orjson.loads(bytes((await heard(client, STATUS)).payload))  # type: ignore[arg-type]
+        status: dict[str, Any] = orjson.loads(bytes((await heard(client, STATUS)).payload))
         if status["state"] == state:
             return status
 

@@ -24,7 +24,7 @@ async def test_a_stop_waits_for_nothing_that_hangs(tmp_path: Path, what: str) ->
     async with receiver() as hook:
         settings = over(channel(hook), {"alerts": policies(60, targets=["page", "channel:hook"])})
         with home(tmp_path, [button(1), button(2)], settings=settings) as house, ExitStack() as faults:
-            gateway = house.start(**disk.env)
+            gateway = house.start(env=disk.env)
             await gateway.outlet_is("up")
             house.do("kald-01", "press")
             alert = await gateway.alert_of("kald-01")
@@ -55,6 +55,6 @@ async def test_a_stop_waits_for_nothing_that_hangs(tmp_path: Path, what: str) ->
             assert code == 0
             faults.close()
             hook.mood = "answers"
-            gateway = house.start(**disk.env)
+            gateway = house.start(env=disk.env)
             after = await gateway.alert_of("kald-01")
             assert (after["id"], after["handling"]) == (alert["id"], "acknowledged")
