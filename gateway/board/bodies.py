@@ -75,7 +75,7 @@ class Resolve(Action):
     outcome: Literal["assisted", "checked", "false_alarm", "test", "technical", "other"]
     spoken: bool = False
     presence: bool = False
-    was_fall: Literal["yes", "no", "unknown"] | bool | None = None
+    was_fall: Literal["yes", "no", "unknown", True, False] | None = None
 
 
 class Shelve(Action):
