@@ -1,6 +1,7 @@
 // Nothing moves under a finger: from touch-down until 800 ms after touch-up the layout stays as it is.
 
 export const AFTER_TOUCH_MS = 800;
+const CLICK_MS = 40;
 
 let until = 0;
 const waiting = new Set();
@@ -17,11 +18,16 @@ function thaw() {
   for (const draw of draws) draw();
 }
 
-addEventListener("pointerdown", (event) => { if (event.target.closest?.("main")) until = Infinity; }, true);
+// On the calls it stays a while longer; in header and tabs only until the press has become a click.
+let after = 0;
+addEventListener("pointerdown", (event) => {
+  until = Infinity;
+  after = event.target.closest?.("main") ? AFTER_TOUCH_MS : CLICK_MS;
+}, true);
 for (const name of ["pointerup", "pointercancel"]) {
   addEventListener(name, () => {
     if (until !== Infinity) return;
-    until = performance.now() + AFTER_TOUCH_MS;
-    setTimeout(thaw, AFTER_TOUCH_MS + 10);
+    until = performance.now() + after;
+    setTimeout(thaw, after + 10);
   }, true);
 }
