@@ -33,8 +33,14 @@ def board_house(house: House) -> BoardHouse:
         ready=lambda: house.ready,
         accept=accept,
         reload=house.reload,
+        origin=lambda key: _origin(house, key),
         on_air=lambda: [air_row(seen) for seen in house.intake.on_air()],
     )
+
+
+def _origin(house: House, key: str) -> str | None:
+    found = house.loaded.origin(*key.split("."))
+    return str(found) if found else None
 
 
 def air_row(seen: OnAir) -> dict[str, Any]:
