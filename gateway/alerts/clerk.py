@@ -232,7 +232,8 @@ class Clerk:
         self._unkept.pop(work.ticket, None)
         _silence(work)
         self._mirror.follow(moved)
-        self._uncover()
+        if not (work.covered and self._unkept):  # of many that were held each would make the copy anew
+            self._uncover()
         gone = frozenset(
             alert
             for alert in work.told
