@@ -87,7 +87,7 @@ class Listener(Protocol):
         ...
 
     def overdue(self, moved: Moved) -> None:
-        """Let the channels send what is not kept yet."""
+        """Let channels and other systems have what is not kept yet."""
         ...
 
     def refused(self, reason: str | None) -> None:
@@ -268,10 +268,10 @@ class Clerk:
             return
         self._late(work)
         work.sent = True
-        rows = Moved()
-        view = self.view
-        rows.rows = [row for alert in work.told for row in view.notifications(alert)]
-        self._listener.overdue(rows)
+        view, late = self.view, Moved()
+        late.alerts = [(0, alert) for each in work.told if (alert := view.alert(each)) is not None]
+        late.rows = [row for _, alert in late.alerts for row in view.notifications(alert.id)]
+        self._listener.overdue(late)
 
     def _waiting_through(self, ticket: int) -> list[Work[Any]]:
         every = {**self._unkept, **self._pending}

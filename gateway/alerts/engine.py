@@ -112,6 +112,7 @@ class AlertEngine:
         driver_of: DriverOf,
         heard: Callable[[], Mapping[str, Heard]],
         centre_up: Callable[[str], bool] = lambda _name: False,
+        unkept: Callable[[Alert], None] = lambda _alert: None,
     ) -> None:
         """`channels` makes those of a configuration; `heard` is intake's; `driver_of` knows the drivers."""
         self._journal = journal
@@ -123,6 +124,7 @@ class AlertEngine:
         self._driver_of = driver_of
         self._heard = heard
         self._centre_up = centre_up
+        self._unkept = unkept
         self._bulletin = Bulletin()
         self._ids = Ids(new_id)
         self._watched: Mapping[str, Watched] = watched(settings, driver_of)
@@ -158,6 +160,7 @@ class AlertEngine:
             random=self._random,
             bulletin=self._bulletin,
             trouble=self.trouble,
+            unkept=self._unkept,
         )
         rounds = Rounds(office, self._supervision, self._heard, self._basis_due)
         channels = self._make_channels(self._settings)

@@ -70,8 +70,9 @@ class Office:
         random: Random,
         bulletin: Bulletin,
         trouble: Callable[[Trouble], None],
+        unkept: Callable[[Alert], None],
     ) -> None:
-        """`mirror` and `memory` are as the journal has them."""
+        """`mirror` and `memory` are as the journal has them; `unkept` tells other systems from memory."""
         self.clock = clock
         self.memory = memory
         self.rules = rules
@@ -88,6 +89,7 @@ class Office:
         """What of supervision fails; told until it works again."""
         self._ids = ids
         self._trouble = trouble
+        self._unkept = unkept
         self._provisional: dict[str, Alert] = {}
         self.clerk = Clerk(store, mirror, self)
         self.outbox = Outbox(
@@ -272,8 +274,10 @@ class Office:
         self.timers_moved.set()
 
     def overdue(self, moved: Moved) -> None:
-        """Let the channels send what is not kept yet."""
+        """Let channels and other systems have what is not kept yet."""
         self.outbox.offer(moved.rows)
+        for _, alert in moved.alerts:
+            self._unkept(alert)
 
     def refused(self, reason: str | None) -> None:
         """Say that calls cannot be kept; they go out from memory."""

@@ -172,8 +172,15 @@ class Deliveries:
         return [*self._journal.readings.latest(), *self._events.values()]
 
     def _note_events(self, commit: Commit) -> None:
+        if self.mqtt is not None:
+            self.mqtt.kept(alert.id for _, alert in commit.alerts)
         for _, record in commit.events:
             self._events[record.device, record.quantity, record.channel] = record
+
+    def tell_unkept(self, alert: Alert) -> None:
+        """Tell other systems an alert that the disk holds up."""
+        if self.mqtt is not None:
+            self.mqtt.tell_unkept(alert)
 
     def reload(self, settings: Settings) -> None:
         """Take over a new configuration: what is retained of a device that is gone is cleared."""

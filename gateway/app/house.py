@@ -258,6 +258,7 @@ class House:
             ),
             driver_of=self._driver_of,
             heard=self._heard,
+            unkept=self._tell_unkept,
         )
         self.flow = Flow(self.engine, journal.readings)
         self.intake = Intake(
@@ -344,6 +345,9 @@ class House:
     def _driver_of(self, name: str, device: Device) -> Driver | None:
         del device  # the directory of intake has bound it already
         return self.intake.driver_of(name) if hasattr(self, "intake") else None
+
+    def _tell_unkept(self, alert: Alert) -> None:
+        self.deliveries.tell_unkept(alert)  # made after the alerts
 
     async def _publish(self, topic: str, body: bytes) -> None:
         mqtt = self.deliveries.mqtt

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from random import Random
 from typing import Any
 
@@ -37,6 +37,9 @@ READING_SLOTS = 10  # of the broker's window of 20; the other ten belong to aler
 ALERT_SLOTS = 10
 HEALTH_EVERY_S = 60.0
 DEVICES_EVERY_S = 5.0
+UNKEPT_MAX = (
+    500  # alerts that are not kept and wait for the broker; of more the oldest are left to their lane
+)
 DEVICE_AGAIN_S = 60.0  # "last seen" and signal alone are told at most this often
 ANNOUNCE_EVERY_S = 30.0
 RECONNECT_FIRST_S = 0.1
@@ -90,6 +93,8 @@ class MqttOutlet:
         self._reading_slots = asyncio.Semaphore(READING_SLOTS)
         self._alert_slots = asyncio.Semaphore(ALERT_SLOTS)
         self._shown_devices: dict[str, tuple[dict[str, Any], float]] = {}
+        self._unkept: dict[str, Alert] = {}
+        self._unkept_news = asyncio.Event()
         self._since = ""
         self.tried = asyncio.Event()
         """Whether the broker has been tried once: it is connected, holds a foreign gateway, or is away."""
@@ -198,10 +203,11 @@ class MqttOutlet:
             try:
                 await together(
                     self._listen(link),
-                    self._tell_health(link),
-                    self._tell_devices(link),
+                    self._tell_unkept(link),
                     self._again(link),
-                    self._announce(link),
+                    self._beside("health", self._tell_health(link)),
+                    self._beside("devices", self._tell_devices(link)),
+                    self._beside("discovery", self._announce(link)),
                     self._until_lost(link),
                 )
             finally:
@@ -222,6 +228,15 @@ class MqttOutlet:
                     )
         except (TimeoutError, OutletDown, PublishRefused) as failed:
             log.info("could not say offline on MQTT: %s", failed)
+
+    async def _beside(self, what: str, work: Awaitable[None]) -> None:
+        """Do what is no alert. Where it fails by a mistake of ours it rests until the next connection."""
+        try:
+            await work
+        except (aiomqtt.MqttError, OutletDown, OSError):
+            raise
+        except Exception:  # contained: it must not cost alerts their connection
+            log.exception("MQTT outlet: %s cannot be told", what)
 
     async def _until_lost(self, link: Link) -> None:
         await link.lost()
@@ -278,7 +293,25 @@ class MqttOutlet:
     async def _again(self, link: Link) -> None:
         """Publish every open alert: the broker may have lost what it retained."""
         for alert in self._open_alerts():
-            await self._publish_alert(link, alert)
+            try:
+                await self._publish_alert(link, alert)
+            except PublishRefused as refused:
+                log.warning("the broker refused an alert: %s", refused.reason)
+
+    async def _tell_unkept(self, link: Link) -> None:
+        """Tell what the disk holds up. Not retained: should it never be kept, nobody would clear it."""
+        while True:
+            while self._unkept:
+                name, alert = next(iter(self._unkept.items()))
+                body = orjson.dumps(alert.document(durable=False))
+                async with self._alert_slots:
+                    await self._publish(
+                        link, self._topics.alert(name), body, retain=False, schema="velgate/alert/1"
+                    )
+                if self._unkept.get(name) is alert:
+                    del self._unkept[name]
+            self._unkept_news.clear()
+            await self._unkept_news.wait()
 
     async def _announce(self, link: Link) -> None:
         """Tell Home Assistant what there is, where that is wanted, and again when there is more."""
@@ -376,6 +409,19 @@ class MqttOutlet:
         await link.send(topic, body, retain=alert.open, properties=properties_of("velgate/alert/1"))
         if not alert.open:
             await link.send(topic, b"", retain=True)
+
+    def tell_unkept(self, alert: Alert) -> None:
+        """Tell an alert that the disk has not taken in time, as soon as the broker is there."""
+        self._unkept.pop(alert.id, None)
+        self._unkept[alert.id] = alert
+        if len(self._unkept) > UNKEPT_MAX:
+            del self._unkept[next(iter(self._unkept))]
+        self._unkept_news.set()
+
+    def kept(self, alerts: Iterable[str]) -> None:
+        """Note that these are kept by now: their lane tells them, and nothing older may follow."""
+        for name in alerts:
+            self._unkept.pop(name, None)
 
     async def publish(self, topic: str, body: bytes) -> None:
         """Publish for a channel, at QoS 1, not retained. Raises OSError where the broker does not take it."""

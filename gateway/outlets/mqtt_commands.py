@@ -144,7 +144,11 @@ async def answer_command(link: Link, message: aiomqtt.Message, alert: str, handl
     user: dict[str, str] = dict(getattr(properties, "UserProperty", None) or [])
     payload = message.payload if isinstance(message.payload, bytes) else b""
     command = Command(str(message.topic), payload, bool(message.retain), user.get("key"), user.get("sig"))
-    status, body = await handle(alert, command)
+    try:
+        status, body = await handle(alert, command)
+    except Exception:  # contained: one command must not cost the others, and the alerts, their connection
+        log.exception("a command by MQTT failed")
+        status, body = problem("failed", "the gateway could not do it; see its log", status=500)
     response = getattr(properties, "ResponseTopic", None)
     if not response:
         return
@@ -155,5 +159,5 @@ async def answer_command(link: Link, message: aiomqtt.Message, alert: str, handl
         about.CorrelationData = correlation
     try:
         await link.send(response, orjson.dumps(body), properties=about)
-    except (PublishRefused, OutletDown) as failed:
+    except (PublishRefused, OutletDown, ValueError) as failed:  # ValueError: no topic to publish on
         log.warning("the answer to a command on %s could not be sent: %s", message.topic, failed)

@@ -130,6 +130,21 @@ async def test_a_press_waits_for_a_hung_disk_no_longer_than_other_systems_do(tmp
         assert all(each.durable for each in house.engine.open())
 
 
+async def test_other_systems_are_told_from_memory_as_late_as_channels_are(tmp_path: Path) -> None:
+    """A nurse-call system on MQTT hears of it after five seconds, and of the next step as well."""
+    async with open_house(tmp_path) as house:
+        house.disk.hang()
+        pressing(house)
+        await asyncio.sleep(4.9)
+        assert house.unkept == []
+        await asyncio.sleep(0.2)
+        assert [(alert.key, alert.step) for alert in house.unkept] == [("help-call/kald-12", 1)]
+        await asyncio.sleep(121)
+        assert (house.unkept[-1].key, house.unkept[-1].step) == ("help-call/kald-12", 2)
+        house.disk.go_on()
+        await house.settle()
+
+
 async def test_a_message_that_cannot_be_worded_fails_like_one_that_is_refused(tmp_path: Path) -> None:
     """Such as one about an alert of another version: it must not crash the room at each of its starts."""
     sms = FakeChannel("sms")

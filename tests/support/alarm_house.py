@@ -164,6 +164,8 @@ class AlarmHouse:
         self.channels = dict(channels)
         self.random = Random(1)
         self.published: list[tuple[float, Published]] = []
+        self.unkept: list[Alert] = []
+        """What other systems were told from memory."""
         self.silent: set[str] = set()
         """Devices that do not speak; all others are heard all the time."""
         self._task: asyncio.Task[None] | None = None
@@ -183,6 +185,7 @@ class AlarmHouse:
             channels=self._channels,
             driver_of=no_driver,
             heard=self.heard,
+            unkept=self.unkept.append,
         )
         self._reader = asyncio.create_task(self._read())
         await asyncio.sleep(0)
