@@ -175,8 +175,8 @@ async def test_a_start_that_hangs_is_told(sim: Simulator) -> None:
         await up(radio)
         sim.do("adapter", "hang", "StartDiscovery")
         try:
-            sim.do("adapter", "off")
-            sim.do("adapter", "on")
+            sim.do("adapter", "vanish")
+            sim.do("adapter", "return")  # `on` would mend the hang as well
             (trouble,) = await eventually(lambda: heard.standing("adapter.down"))
             assert "hci0" in trouble.detail
             await eventually(lambda: adapter(radio)["state"] == "deaf")
