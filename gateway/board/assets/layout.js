@@ -12,7 +12,7 @@ export const SETTLE_MS = 300; // a card that has just moved takes no tap this lo
 
 const $ = (id) => document.getElementById(id);
 const EDGE_PX = 14; // what a large card keeps free below its buttons
-const wall = matchMedia("(min-width: 1200px) and (min-height: 640px)");
+const wall = matchMedia("(min-width: 1200px) and (min-height: 860px)");
 const cards = new Map();
 const places = new Map();
 let first = true;
