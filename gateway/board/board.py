@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
 from gateway.board.callers import Caller, Register, find_person
@@ -20,6 +21,8 @@ from gateway.model.refusal import Refused
 from gateway.settings.models import Person
 
 log = logging.getLogger(__name__)
+
+AGAIN_S = 5.0
 
 
 class Board:
@@ -41,10 +44,19 @@ class Board:
         try:
             async with asyncio.TaskGroup() as loops:
                 loops.create_task(self.hub.run(), name="board hub")
-                loops.create_task(self.screens.run(), name="board screens")
-                loops.create_task(self.leavers.run(), name="board leavers")
+                loops.create_task(self._beside("screens", self.screens.run), name="board screens")
+                loops.create_task(self._beside("sessions", self.leavers.run), name="board leavers")
         finally:
             self.pins.close()
+
+    async def _beside(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run what is no stream, for ever: a read that a slow disk breaks off must cut nobody's page."""
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("the page's look at %s failed; again in %.0f s", name, AGAIN_S)
+            await asyncio.sleep(AGAIN_S)
 
     def words(self, language: str) -> Words:
         """Give the words of a language, in the home's time zone."""

@@ -7,7 +7,9 @@ log afterwards, so that nothing falls in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+import logging
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -23,6 +25,8 @@ from gateway.journal.alarm_writer import Commit
 from gateway.model.alert import Alert, Handling
 from gateway.model.clock import NS, iso, parse_iso
 from gateway.model.readings import Record
+
+log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
 TICK_S = 0.5
@@ -48,6 +52,7 @@ class Hub:
         self._evidence: object = None
         self._devices: dict[str, dict[str, Any]] = {}
         self._shown: dict[str, tuple[int, int]] = {}
+        self._failing: set[str] = set()
 
     async def run(self) -> None:
         """Tell what happens, for ever; ends by cancellation only."""
@@ -178,16 +183,32 @@ class Hub:
     async def _changes(self) -> None:
         ticks = 0
         while True:
-            self._tell_shown()
+            self._beside(self._tell_shown)
             if ticks % HEALTH_TICKS == 0:
-                self._tell_health()
+                self._beside(self._tell_health)
             if ticks % DEVICE_TICKS == 0:
-                settings, now = self._house.settings(), self._house.clock.now()
-                self.viewers.end_where(lambda caller: over(caller, settings, now))  # noqa: B023  (called at once)
-                self._tell_devices()
-                await self._tell_evidence()
+                self._beside(self._end_who_may_not_look)
+                self._beside(self._tell_devices)
+                await self._read_proof()
+                self._beside(self._tell_evidence)
             ticks += 1
             await asyncio.sleep(TICK_S)
+
+    def _beside(self, tell: Callable[[], None]) -> None:
+        """Tell what is no alert. Where that fails, alerts go on: each stream would be cut with this room."""
+        name = tell.__name__.strip("_")
+        try:
+            tell()
+        except Exception:
+            if name not in self._failing:  # once: this turns twice a second
+                log.exception("the page cannot be told: %s", name)
+            self._failing.add(name)
+        else:
+            self._failing.discard(name)
+
+    def _end_who_may_not_look(self) -> None:
+        settings, now = self._house.settings(), self._house.clock.now()
+        self.viewers.end_where(lambda caller: over(caller, settings, now))
 
     def _tell_shown(self) -> None:
         """Tell on how many pages what nobody has taken yet is shown, where that has changed."""
@@ -206,11 +227,17 @@ class Hub:
             self.viewers.send(encode("gateway", health))
         self._health = mark
 
-    async def _tell_evidence(self) -> None:
+    async def _read_proof(self) -> None:
+        try:
+            await self.proofs.read()
+        except (TimeoutError, sqlite3.Error) as busy:
+            log.warning("the last proof is read later: %s", busy)
+
+    def _tell_evidence(self) -> None:
         """Tell what an empty board stands on, where it has changed."""
         evidence = {
             "duty": self.duty(),
-            "proved": await self.proofs.read(),
+            "proved": self.proofs.last,
             "no_basis": len(self._house.engine.no_basis()),
         }
         if self._evidence is not None and evidence != self._evidence:
