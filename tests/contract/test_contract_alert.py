@@ -10,7 +10,7 @@ from uuid import UUID
 from gateway.board.documents import document
 from gateway.model.alert import Present, Taken
 from gateway.model.clock import parse_iso
-from support.contract import calling, close_all, current, socket
+from support.contract import calling, close_all, current, sim, socket
 from support.eventually import eventually
 from support.outlet_house import alert as made
 from support.outlet_house import closed
@@ -61,7 +61,7 @@ async def test_it_changes_by_transitions_that_raise_its_revision(demo: Demo) -> 
 async def test_a_second_press_joins_and_a_graver_one_raises(demo: Demo) -> None:
     """Never a second alert of one key; a long press makes it an emergency."""
     async with calling(demo) as alert:
-        demo.sim("kald-01", "long_press")
+        sim(demo, "kald-01", "long_press")
 
         async def graver() -> dict[str, Any] | None:
             found = await current(demo, alert["id"])
@@ -99,7 +99,7 @@ async def test_words_of_other_rules(demo: Demo) -> None:
             assert (alert["kind"], alert["concern"], alert["priority"]) == wanted
             assert alert["handling"] in HANDLINGS
         if device == "seng-03":
-            demo.sim(device, "enter_bed")
+            sim(demo, device, "enter_bed")
     await close_all(demo)
 
 

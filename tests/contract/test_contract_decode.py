@@ -90,28 +90,29 @@ def test_the_three_kinds_and_the_forms_of_their_ids() -> None:
     assert (out[5]["driver"], out[5]["readings"], out[5]["error"]) == (None, [], None)
 
 
-@pytest.mark.parametrize(
-    ("line", "code"),
-    [
-        ("no json", "malformed"),
-        ("", "malformed"),
-        ("[]", "malformed"),
-        ('{"kind": "telegram"}', "malformed"),
-        ({**WARM, "address": 5}, "malformed"),
-        ({**WARM, "service_data": {"fcd2": "40zz"}}, "malformed"),
-        ({**WARM, "service_data": {"fcd2": "4002c4"}}, "truncated"),
-        ({**WARM, "service_data": {"fcd2": "40fe00"}}, "unsupported"),
-        (SEALED, "key_missing"),
-        ({"kind": "mqtt", "topic": "zigbee2mqtt/x", "payload": "no json"}, "malformed"),
-    ],
-)
-def test_bad_input_is_a_line_with_an_error(line: Any, code: str) -> None:
+BAD: list[tuple[Any, str]] = [
+    ("no json", "malformed"),
+    ("", "malformed"),
+    ("[]", "malformed"),
+    ('{"kind": "telegram"}', "malformed"),
+    ({**WARM, "address": 5}, "malformed"),
+    ({**WARM, "service_data": {"fcd2": "40zz"}}, "malformed"),
+    ({**WARM, "service_data": {"fcd2": "4002c4"}}, "truncated"),
+    ({**WARM, "service_data": {"fcd2": "40fe00"}}, "unsupported"),
+    (SEALED, "key_missing"),
+    ({"kind": "mqtt", "topic": "zigbee2mqtt/x", "payload": "no json"}, "malformed"),
+]
+
+
+def test_bad_input_is_a_line_with_an_error() -> None:
     """It never stops the run; the code is one of the eight."""
-    first, second = decode([line, WARM])
-    assert first["error"].keys() == {"code", "message"}
-    assert first["error"]["code"] == code in CODES
-    assert first["error"]["message"]
-    assert second["readings"] == [TEMPERATURE]
+    *bad, last = decode([*(line for line, _ in BAD), WARM])
+    for found, (line, code) in zip(bad, BAD, strict=True):
+        assert found["error"].keys() == {"code", "message"}, line
+        assert found["error"]["code"] == code in CODES, line
+        assert found["error"]["message"]
+        assert found["readings"] == []
+    assert last["readings"] == [TEMPERATURE]
 
 
 def test_keys_open_frames_and_counters_are_judged_within_the_run() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from support.contract import browser, data, retained
+from support.contract import browser, data, retained, sim
 from support.eventually import eventually
 from support.whole_house import Demo
 
@@ -67,10 +67,10 @@ async def test_the_states_of_an_adapter(demo: Demo) -> None:
         return found if found["adapters"][0]["state"] == state else None
 
     for fault, state, cure in (("off", "off", "on"), ("vanish", "gone", "on")):
-        demo.sim("adapter", fault)
+        sim(demo, "adapter", fault)
         found = await eventually(lambda state=state: adapter(state), within_s=20)  # type: ignore[misc]
         assert found["level"] == "error"
-        demo.sim("adapter", cure)
+        sim(demo, "adapter", cure)
         assert await eventually(lambda: adapter("up"), within_s=30)
 
 
