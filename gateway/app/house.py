@@ -445,11 +445,12 @@ class House:
         self.radio.reload(loaded.settings)
         self.deliveries.reload(loaded.settings)
         self.journal.keep(self._keeping())
-        if (before.mqtt, before.influx, before.board, before.site) != (
-            loaded.settings.mqtt,
-            loaded.settings.influx,
-            loaded.settings.board,
-            loaded.settings.site,
-        ):
+        if _fixed(before) != _fixed(loaded.settings):
             log.warning("broker, database, site or the page's address changed: restart to take that over")
         return ()
+
+
+def _fixed(settings: Settings) -> tuple[object, ...]:
+    """Give what a gateway takes over only when it starts."""
+    site = settings.site
+    return settings.mqtt, settings.influx, settings.board, (site.municipality, site.home, site.gateway)
