@@ -7,6 +7,7 @@ Each is given the rule as it holds here, the key of its condition, and `tell`, w
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -30,6 +31,12 @@ def on_event(bound: Bound, record: Record, tell: Tell) -> list[Verdict]:
     """An event happened: each one counts, none is remembered."""
     word = bound.word(record)
     return [] if word is None else [tell(word, record.id)]
+
+
+def on_missed(bound: Bound, record: Record, tell: Tell) -> list[Verdict]:
+    """Before this event at least one was not heard, and it is none itself: it may have been a call."""
+    plain = {"help_call": "press", "button": "press", "fall": "detected"}.get(record.quantity)
+    return [] if plain is None else on_event(bound, replace(record, value=plain), tell)
 
 
 def on_level(

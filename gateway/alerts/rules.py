@@ -24,6 +24,7 @@ from gateway.alerts.conditions import (
     missed,
     on_event,
     on_level,
+    on_missed,
     on_sight,
     waits_on,
 )
@@ -298,7 +299,11 @@ def _by_kind(
 ) -> list[Verdict]:
     match bound.when.watches:
         case "event":
-            return [Cancel(key, record.id)] if cancels(record) else on_event(bound, record, tell)
+            verdicts: list[Verdict] = (
+                [Cancel(key, record.id)] if cancels(record) else on_event(bound, record, tell)
+            )
+            told = any(isinstance(each, Occurrence | NoBasis) for each in verdicts)
+            return verdicts if told or not record.missed else [*on_missed(bound, record, tell), *verdicts]
         case "missing":
             return on_sight(bound, key, record, now, memory)
         case _:
