@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from gateway.model import quantities
 from gateway.model.alert import Alert, Concern
 from gateway.model.clock import Instant
 
-ANONYMOUS_AFTER = timedelta(hours=24)
-"""Once an alert has been closed this long, every `by` is null outside the audit log."""
-
-
-def anonymous(alert: Alert, now: Instant) -> bool:
-    """Tell whether nobody's initials may stand in an alert any more."""
-    return alert.closed is not None and now.since(alert.closed) >= ANONYMOUS_AFTER
-
 
 def document(alert: Alert, now: Instant, *, durable: bool = True, public: bool = False) -> dict[str, Any]:
     """Give an alert as it is shown now; `public` for screens that visitors can see."""
-    whole = alert.document(durable=durable, anonymous=anonymous(alert, now))
+    whole = alert.document(durable=durable, anonymous=alert.nameless(now))
     return public_form(whole) if public else whole
 
 

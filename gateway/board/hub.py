@@ -17,7 +17,7 @@ import orjson
 
 from gateway.alerts.bulletin import Published
 from gateway.board.callers import over
-from gateway.board.documents import anonymous, personal, public_form
+from gateway.board.documents import personal, public_form
 from gateway.board.house import House
 from gateway.board.proved import Proofs
 from gateway.board.viewers import Viewer, Viewers, encode
@@ -117,9 +117,11 @@ class Hub:
             yield newest, encode("reset", {"seq": newest}, newest)
         else:
             seq: int = after
+            open_now = {shown.alert.id for shown in self._house.engine.open()}
             while rows := await self._rows(seq):
                 for seq, alert in rows:
-                    yield seq, self._event(alert, seq=seq, durable=True, viewer=viewer)
+                    over = alert.id not in open_now
+                    yield seq, self._event(alert, seq=seq, durable=True, viewer=viewer, over=over)
         for shown in self._house.engine.open():
             if not shown.durable:
                 yield 0, self._event(shown.alert, seq=None, durable=False, viewer=viewer)
@@ -127,8 +129,11 @@ class Hub:
     async def _rows(self, after: int) -> list[tuple[int, Alert]]:
         return await self._house.journal.alarms.read(lambda ledger: ledger.log_after(after, LOG_PAGE))
 
-    def _event(self, alert: Alert, *, seq: int | None, durable: bool, viewer: Viewer) -> bytes:
-        document = alert.document(durable=durable, anonymous=anonymous(alert, self._house.clock.now()))
+    def _event(
+        self, alert: Alert, *, seq: int | None, durable: bool, viewer: Viewer, over: bool = False
+    ) -> bytes:
+        nameless = alert.nameless(self._house.clock.now(), over=over)
+        document = alert.document(durable=durable, anonymous=nameless)
         return encode("alert", public_form(document) if viewer.caller.public else document, seq)
 
     async def _alerts(self) -> None:

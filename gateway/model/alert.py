@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from gateway.model.clock import Instant, iso
+
+NAMES_FOR = timedelta(hours=24)
+"""How long after its end an alert still names people; only the audit log does so longer."""
 
 
 class Priority(StrEnum):
@@ -161,6 +165,15 @@ class Alert:
     def open(self) -> bool:
         """Whether it still stands on the board."""
         return self.handling is not Handling.RESOLVED
+
+    def nameless(self, now: Instant, *, over: bool = False) -> bool:
+        """Tell whether nobody may be named in it any more.
+
+        Of a former state, `over` tells that the alert itself has ended since.
+        """
+        if self.open and not over:
+            return False
+        return now.since(self.closed or self.changed) >= NAMES_FOR
 
     def document(self, *, durable: bool = True, anonymous: bool = False) -> dict[str, Any]:
         """Give the published form, schema `velgate/alert/1`.

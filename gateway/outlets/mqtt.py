@@ -405,7 +405,9 @@ class MqttOutlet:
 
     async def _publish_alert(self, link: Link, alert: Alert) -> None:
         topic = self._topics.alert(alert.id)
-        body = orjson.dumps(alert.document())
+        over = alert.open and all(each.id != alert.id for each in self._open_alerts())
+        nameless = alert.nameless(self._clock.now(), over=over)  # after days without a broker
+        body = orjson.dumps(alert.document(anonymous=nameless))
         await link.send(topic, body, retain=alert.open, properties=properties_of("velgate/alert/1"))
         if not alert.open:
             await link.send(topic, b"", retain=True)

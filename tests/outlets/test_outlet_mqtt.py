@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from gateway.model.alert import Handling, Taken
 from gateway.model.readings import Kind
 from support.eventually import eventually
 from support.mosquitto import Mosquitto, mosquitto
 from support.outlet_house import OutletHouse, alert, closed
-from support.records import record
+from support.records import instant, record
 
 ROOT = "velgate/v1/kommune-a/solhjem"
 
@@ -314,3 +316,32 @@ async def test_home_assistant_is_told_what_there_is_where_that_is_wanted(broker:
     assert told["cmps"]["motion"]["p"] == "binary_sensor"
     assert "press" in told["cmps"]["help_call"]["evt_typ"]
     assert "A4:C1" not in message.payload.decode()
+
+
+async def test_after_days_without_a_broker_nobody_is_named_in_what_has_ended(broker: Mosquitto) -> None:
+    """Neither in the closed alert nor in the states it went through; who has one that is open is named."""
+    house = OutletHouse(broker.login(), instance="one")
+    taken = replace(
+        alert(),
+        handling=Handling.ACKNOWLEDGED,
+        rev=2,
+        taken=Taken("KL", instant(), instant(600)),
+    )
+    ended = replace(closed(taken), closed_by="KL", changed=instant(60))
+    still = replace(taken, id=taken.id[:-1] + "8")
+    house.open = [still]
+    house.clock.moment = instant(2 * 86_400)
+    async with aiomqtt.Client(**broker.login(), protocol=aiomqtt.ProtocolVersion.V5) as client:
+        await client.subscribe("velgate/v1/+/+/alert/+", qos=1)
+        house.alerts.append(taken, ended, still)
+        seen = []
+        async with house.running(), asyncio.timeout(10):
+            async for message in client.messages:
+                if message.payload:
+                    seen.append(orjson.loads(message.payload))
+                if {each["id"] for each in seen} == {taken.id, still.id} and len(seen) >= 4:
+                    break
+    gone = [each for each in seen if each["id"] == taken.id]
+    assert [each["rev"] for each in gone] == [2, 3]
+    assert "KL" not in repr(gone)
+    assert {each["taken"]["by"] for each in seen if each["id"] == still.id} == {"KL"}

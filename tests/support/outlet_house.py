@@ -87,13 +87,14 @@ class OutletHouse:
         self.open: list[Alert] = []
         self.commands: list[Command] = []
         self.answer: Answer = (200, {"schema": "velgate/alert/1"})
+        self.clock = FixedClock()
         random = Random(instance)
         self.deliveries: list[Delivery[Any]] = []
         self.outlet = MqttOutlet(
             self.settings,
             instance=instance,
             version="0.1.0",
-            clock=FixedClock(),
+            clock=self.clock,
             random=random,
             tell=self.troubles.append,
             health=lambda: {"schema": "velgate/health/1", "level": "ok"},

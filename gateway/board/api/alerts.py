@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gateway.board.bodies import ACTIONS, Device, ShownBy, fields_of
 from gateway.board.callers import Needs
-from gateway.board.documents import anonymous, document
+from gateway.board.documents import document
 from gateway.board.endpoint import Call, Endpoint, json, nothing
 from gateway.board.problems import invalid
 from gateway.journal.ledger import Ledger
@@ -70,7 +70,7 @@ async def detail(call: Call) -> tuple[Alert, bool, list[dict[str, Any]]]:
         raise Refused("not_found", f"no alert {wanted}")
     if call.caller.public:
         return alert, unkept is None, []
-    if anonymous(alert, house.clock.now()):
+    if alert.nameless(house.clock.now()):
         timeline = [{**entry, "by": None, "to": _nobody(entry["to"])} for entry in timeline]
     return alert, unkept is None, timeline
 
