@@ -15,6 +15,7 @@ from gateway.model.clock import ClockQuality, Instant
 
 MEMO = "notes"
 KEPT = timedelta(hours=48)
+BYTES_MAX = 32_768  # of all texts together: a memo has room for twice that
 NOTES_MAX = 100  # of a home at once; with more the oldest goes before its time
 
 
@@ -32,6 +33,8 @@ class Note:
 def keep_note(book: Book, note: Note) -> None:
     """Add a note, and take away those whose time is over."""
     kept = [*read_notes(book.memo(MEMO), note.time), note][-NOTES_MAX:]
+    while len(kept) > 1 and sum(len(each.text.encode()) for each in kept) > BYTES_MAX:
+        del kept[0]
     book.put_memo(MEMO, {"notes": [_written(each) for each in kept]})
 
 
@@ -45,7 +48,8 @@ def prune_notes(book: Book, now: Instant) -> None:
 
 def read_notes(memo: Mapping[str, Any] | None, now: Instant) -> list[Note]:
     """Give the notes that have not vanished yet, the oldest first."""
-    every = [_read(row) for row in (memo or {}).get("notes", ())]
+    found = (_read(row) for row in (memo or {}).get("notes", ()))
+    every = [note for note in found if note is not None]
     return [note for note in every if timedelta(0) <= now.since(note.time) < KEPT or _unsure(note, now)]
 
 
@@ -59,6 +63,10 @@ def _written(note: Note) -> list[Any]:
     return [note.alert, note.action, note.by, note.text, at.wall_ns, at.mono_ns, at.boot, at.quality.value]
 
 
-def _read(row: list[Any]) -> Note:
-    alert, action, by, text, wall_ns, mono_ns, boot, quality = row
-    return Note(alert, action, by, Instant(wall_ns, mono_ns, boot, ClockQuality(quality)), text)
+def _read(row: Any) -> Note | None:
+    """Read a note; None for one of another version, which must hold up no deed that adds one."""
+    try:
+        alert, action, by, text, wall_ns, mono_ns, boot, quality = row
+        return Note(alert, action, by, Instant(wall_ns, mono_ns, boot, ClockQuality(quality)), text)
+    except (TypeError, ValueError):
+        return None

@@ -155,7 +155,13 @@ def _stand(memo: Mapping[str, Any]) -> Stand:
 def _each(
     memos: Mapping[str, Mapping[str, Any]], prefix: str, read: Callable[[Mapping[str, Any]], T]
 ) -> dict[str, T]:
-    return {key.removeprefix(prefix): read(memo) for key, memo in memos.items()}
+    found: dict[str, T] = {}
+    for key, memo in memos.items():
+        try:
+            found[key.removeprefix(prefix)] = read(memo)
+        except (KeyError, TypeError, ValueError):  # of another version: it counts as never said
+            log.warning("the memo %s cannot be read", key)
+    return found
 
 
 def _written(at: Instant) -> list[Any]:
