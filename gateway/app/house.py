@@ -445,7 +445,6 @@ class House:
         self.radio.reload(loaded.settings)
         self.deliveries.reload(loaded.settings)
         self.journal.keep(self._keeping())
-        self.journal.keep(self._keeping())
         if _fixed(before) != _fixed(loaded.settings):
             log.warning("broker, database, site or the page's address changed: restart to take that over")
         return ()
