@@ -61,7 +61,7 @@ class RecordMaker:
         times = _times(listed, at.wall_ns)
         told: set[tuple[str, Value, int | None]] = set()
         for reading, time_ns in zip(listed, times, strict=True):
-            meant = self._meant(known, reading)
+            meant = self._meant(known, memory, reading)
             if meant is None:
                 continue
             quantity, value = meant
@@ -85,7 +85,7 @@ class RecordMaker:
                 taken.guards.append(state_guard(known.slug, slot, value, at))
         return taken
 
-    def _meant(self, known: Known, reading: Reading) -> tuple[Quantity, Value] | None:
+    def _meant(self, known: Known, memory: Memory, reading: Reading) -> tuple[Quantity, Value] | None:
         """Give what a reading means here, in the unit of its quantity; None where it is not to be kept."""
         plain = quantities.find(reading.quantity, reading.kind)
         if plain is not None and plain.free_text:
@@ -107,6 +107,8 @@ class RecordMaker:
             return None
         if quantity.concern.personal and not self._basis(known.place, quantity.concern):
             self.dropped.no_basis[known.place, quantity.concern] += 1
+            # Once there is a basis again, the first reading is news, whatever was kept before it ended.
+            memory.series.pop((quantity.name, quantity.kind, reading.channel), None)
             if plain.concern is Concern.SELF:
                 return quantities.help_call, "press"  # what a press would mean has no basis; the press has
             return None

@@ -187,6 +187,11 @@ async def test_a_state_is_taken_as_soon_as_there_is_a_basis() -> None:
     allowed[0] = True
     await room.hear("442301", 5)
     assert room.stored() == [("occupancy", True)]
+    allowed[0] = False
+    await room.hear("442301", 5)
+    allowed[0] = True
+    await room.hear("442301", 5)
+    assert room.stored() == [("occupancy", True), ("occupancy", True)]
 
 
 async def test_a_call_needs_no_basis() -> None:
