@@ -438,16 +438,23 @@ class House:
         loaded = await asyncio.to_thread(load, self._config, running=True)
         if loaded.errors:
             return loaded.errors
-        before = self.settings
+        before = self.loaded
+        try:
+            self._take_over(loaded)
+        except Exception:
+            self._take_over(before)  # or one room would go by the new one and another by the old
+            raise
+        if _fixed(before.settings) != _fixed(loaded.settings):
+            log.warning("broker, database, site or the page's address changed: restart to take that over")
+        return ()
+
+    def _take_over(self, loaded: Loaded) -> None:
         self.loaded = self.commands.loaded = loaded
         self.intake.reload(loaded.settings)
         self.engine.reload(loaded.settings)
         self.radio.reload(loaded.settings)
         self.deliveries.reload(loaded.settings)
         self.journal.keep(self._keeping())
-        if _fixed(before) != _fixed(loaded.settings):
-            log.warning("broker, database, site or the page's address changed: restart to take that over")
-        return ()
 
 
 def _fixed(settings: Settings) -> tuple[object, ...]:

@@ -117,11 +117,22 @@ async def test_a_reload_that_fails_is_told_and_the_next_one_works(
             broken.setattr(house_module, "load", fail)
             (error,) = await life.house.reload()
             assert "velgate check" in error.do
+        more = life.config / "gateway.toml"
+        more.write_text(more.read_text() + 'person.AB = {roles = ["care"]}\n')
         with monkeypatch.context() as broken:
-            broken.setattr(life.house.intake, "reload", fail)
+            configure = life.house.engine.basis.configure
+
+            def fail_once(settings: Any) -> None:
+                broken.setattr(life.house.engine.basis, "configure", configure)
+                raise ZeroDivisionError
+
+            broken.setattr(life.house.engine.basis, "configure", fail_once)
             assert await life.house.reload()
+            assert set(life.house.settings.person) == {"KL"}, "every room goes by the one before"
+            assert set(life.house.engine._settings.person) == {"KL"}
         await eventually(lambda: "config-invalid/configuration" in life.open_keys())
         assert await life.house.reload() == ()
+        assert set(life.house.settings.person) == {"KL", "AB"}
         await eventually(lambda: "config-invalid/configuration" not in life.open_keys())
 
 
