@@ -255,7 +255,11 @@ class AlertEngine:
             self._early = [*self._early, trouble][-EARLY_MAX:]
             return
         office, now = self._office, self._clock.now()
-        verdicts = self._supervision.trouble(trouble, now, office.memory)
+        try:
+            verdicts = self._supervision.trouble(trouble, now, office.memory)
+        except Exception:  # contained: whoever has a trouble to tell is on the way of an alarm, mostly
+            log.exception("the trouble %s of %s could not be taken", trouble.kind, trouble.subject)
+            return
         office.submit_judged(Judged(tuple(verdicts)), now, source="gateway")
 
     # What people do.

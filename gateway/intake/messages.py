@@ -13,6 +13,7 @@ from gateway.model.frames import Message
 from gateway.model.readings import Guard
 
 STANDING_MAX = 16  # of one device; a guest that invents names must not fill the journal
+SAID_MAX = 64  # words of one device remembered for the length of a burst
 LATE_NS = 60 * NS  # another system's word about a device is not news of it when it is older than this
 BURST_NS = int(BURST.total_seconds() * NS)
 
@@ -74,8 +75,10 @@ def _said_before(memory: Memory, frame: Message, reading: Reading, at: Instant) 
     if reading.kind is not Kind.EVENT:
         return False
     told = (reading.quantity, reading.value, reading.channel)
-    topic, when_ns = memory.said.get(told, (frame.topic, 0))
+    topic, when_ns = memory.said.pop(told, (frame.topic, 0))
     memory.said[told] = (frame.topic, at.mono_ns)
+    if len(memory.said) > SAID_MAX:
+        del memory.said[next(iter(memory.said))]
     return topic != frame.topic and at.mono_ns - when_ns <= BURST_NS
 
 

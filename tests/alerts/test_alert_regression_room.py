@@ -11,6 +11,7 @@ import pytest
 from gateway.journal.errors import NotDurable
 from gateway.model.alert import Handling, Priority
 from gateway.model.refusal import Refused
+from gateway.model.trouble import Trouble
 from support.alarm_house import AlarmHouse, FakeChannel, open_house
 
 pytestmark = pytest.mark.looptime
@@ -189,3 +190,16 @@ async def test_supervision_that_fails_is_told_and_stops_no_call(tmp_path: Path, 
         if broken == "check":
             await asyncio.sleep(6)
             assert house.open_keys() == ["help-call/kald-12"]
+
+
+async def test_a_trouble_that_cannot_be_taken_stops_nobody_who_tells_one(tmp_path: Path) -> None:
+    """The radio tells one in the middle of hearing a frame."""
+
+    def fail(*_: object) -> list[object]:
+        raise ZeroDivisionError
+
+    async with open_house(tmp_path) as house:
+        house.engine._supervision.trouble = fail  # type: ignore[method-assign,assignment]
+        house.engine.trouble(Trouble(kind="frames.dropped", subject="radio", present=True))
+        await house.press()
+        assert house.open_keys() == ["help-call/kald-12"]
