@@ -126,7 +126,8 @@ class Outbox:
         for row in self._rows.values():
             busy[row.channel] = busy.get(row.channel, 0) + (row.id in self._flying)
         pauses: list[float] = []
-        for key, row in list(self._rows.items()):
+        # What was never tried goes first: a channel that hangs is busy with the tries of older alerts.
+        for key, row in sorted(self._rows.items(), key=lambda each: each[1].attempts):
             if row.id in self._flying:
                 continue
             if not wanted(row, self._view().alert(row.alert)):

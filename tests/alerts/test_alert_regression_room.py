@@ -203,3 +203,22 @@ async def test_a_trouble_that_cannot_be_taken_stops_nobody_who_tells_one(tmp_pat
         house.engine.trouble(Trouble(kind="frames.dropped", subject="radio", present=True))
         await house.press()
         assert house.open_keys() == ["help-call/kald-12"]
+
+
+async def test_a_new_call_does_not_stand_behind_the_retries_of_older_ones(tmp_path: Path) -> None:
+    """The channel hangs ten seconds a try, four at a time; thirty older alerts are being tried again."""
+    hook = FakeChannel("hook", does="hang")
+    devices = {
+        f"kald-{number}": {
+            "address": f"A4:C1:38:00:09:{number:02X}", "place": "room-12", "profile": "call-button"
+        }
+        for number in range(30)
+    }  # fmt: skip
+    settings = {"person": {"KL": {"channels": ["hook"]}}, "device": devices}
+    async with open_house(tmp_path, settings, channels={"hook": hook}) as house:
+        for device in devices:
+            await house.press(device)
+        await asyncio.sleep(115)
+        new = await house.press("kald-12-bad")
+        await asyncio.sleep(10.1)
+        assert new.id in {message.document["alert"] for _, message in hook.attempts}
