@@ -28,6 +28,7 @@ from gateway.settings.alerting import PAGE
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4  # attempts of one channel at a time; a further one waits for the first to end
+TRIED_MAX = 1000  # alerts by channel; with more those that are closed are forgotten
 DONE_MAX = 100  # rows of one alert remembered as sent; then only those that are still known
 REVS_MAX = 100  # revisions of one alert, the newest, of which it is remembered that their step has failed
 FAILS_UNTIL_TOLD = 3  # attempts that fail in a row before the technician hears of it
@@ -74,6 +75,8 @@ class Outbox:
         self._fails: dict[str, int] = {}
         self._done: dict[str, set[str]] = {}
         """What has gone out, by alert: that it did may be kept after the row itself is."""
+        self._tried: set[tuple[str, str]] = set()
+        """With which alerts a channel was tried."""
         self._told_failing: set[str] = set()
         self._wake = asyncio.Event()
 
@@ -126,8 +129,7 @@ class Outbox:
         for row in self._rows.values():
             busy[row.channel] = busy.get(row.channel, 0) + (row.id in self._flying)
         pauses: list[float] = []
-        # What was never tried goes first: a channel that hangs is busy with the tries of older alerts.
-        for key, row in sorted(self._rows.items(), key=lambda each: each[1].attempts):
+        for key, row in sorted(self._rows.items(), key=lambda each: self._turn(each[1])):
             if row.id in self._flying:
                 continue
             if not wanted(row, self._view().alert(row.alert)):
@@ -142,8 +144,19 @@ class Outbox:
                 lanes.create_task(self._attempt(row), name=f"notify-{row.channel}")
         return min(pauses, default=None)
 
+    def _turn(self, row: Notification) -> tuple[bool, int]:
+        """Say whose turn is first: an alert that this channel was never tried with, then the fewest tries.
+
+        A channel that hangs is busy with older alerts, which are told anew with each step; the next
+        resident's call must not stand behind them.
+        """
+        return (row.alert, row.channel) in self._tried, row.attempts
+
     async def _attempt(self, row: Notification) -> None:
         """Send one row once, and note what became of it."""
+        self._tried.add((row.alert, row.channel))
+        if len(self._tried) > TRIED_MAX:
+            self._tried = {each for each in self._tried if self._view().alert(each[0]) is not None}
         try:
             alert = self._view().alert(row.alert)
             if alert is None or not wanted(row, alert):
