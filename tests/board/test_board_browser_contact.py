@@ -88,9 +88,9 @@ async def test_the_answer_comes_after_the_commit(
 
         monkeypatch.setattr(home.engine, "act", slow)
         await button.click()
-        await expect(button).to_have_text("Sender…", timeout=500)
+        await expect(button).to_have_text("Sender…", timeout=2500)
         await expect(ab.card("Bolig 3")).not_to_have_class(re.compile("s-mine"))
-        await expect(button).to_have_text("Ikke bekræftet – prøver igen", timeout=5000)
+        await expect(button).to_have_text("Ikke bekræftet – prøver igen", timeout=15_000)
         release.set()
         await expect(ab.card("Bolig 3")).to_have_class(re.compile("s-mine"))
         assert len(calls) >= 2  # asked again, taken once
@@ -165,7 +165,7 @@ async def test_a_page_opened_without_contact_shows_the_last_board(browser: Brows
         await home.stop_serving()
         await ab.page.evaluate(scripts.AGE_THE_KEPT_PAGE)
         await ab.page.reload()
-        await expect(ab.page.locator("#contact")).to_contain_text("INGEN KONTAKT", timeout=5000)
+        await expect(ab.page.locator("#contact")).to_contain_text("INGEN KONTAKT", timeout=15_000)
         await expect(ab.card("Bolig 3")).to_be_visible()
         await expect(ab.page.locator("body")).to_have_class(re.compile("stale"))
         await home.start_serving()

@@ -22,6 +22,7 @@ import pytest
 from support.children import die_with_parent
 from support.eventually import eventually, eventually_blocking
 from support.gateway_process import GATEWAY, ROOT, Home, Simulated, button, home
+from support.mosquitto import until_marker
 from support.whole_house import BIN, velgate
 
 STOP_WITHIN_S = 10.0
@@ -40,15 +41,11 @@ async def retained(house: Home, topic: str = "#") -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     async with house.mqtt() as client:
         await client.subscribe(f"{ROOT}/{topic}", qos=1)
-        while True:
-            try:
-                async with asyncio.timeout(0.4):
-                    message = await anext(client.messages)
-            except TimeoutError:
-                return found
+        async for message in until_marker(client):
             if message.retain:
                 assert isinstance(message.payload, bytes)
                 found[str(message.topic).removeprefix(f"{ROOT}/")] = message.payload
+    return found
 
 
 def test_a_configuration_from_nothing_runs(tmp_path: Path) -> None:

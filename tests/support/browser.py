@@ -23,6 +23,8 @@ EXPECTED_ERRORS = re.compile(
     r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|AudioContext was not allowed|Failed to load resource"
 )
 
+expect.set_options(timeout=20_000)  # a loaded machine draws late; what passes does not wait for it
+
 __all__ = ["NARROW", "PHONE", "SIZES", "WALL", "Screen", "chromium", "expect", "open_screen"]
 
 
@@ -117,7 +119,7 @@ async def open_screen(
     """
     context: BrowserContext = await browser.new_context(viewport=size, locale="da-DK", **options)  # type: ignore[arg-type]
     try:
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         given = dict(cookies or {})
         if person:
             given["velgate_session"] = await cookie(house, person)

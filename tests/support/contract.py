@@ -19,12 +19,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from support.eventually import eventually
+from support.mosquitto import until_marker
 from support.simulator import Simulator
 from support.whole_house import Demo, velgate
 
 ROOT = "velgate/v1/demo/home"
 ANSWERS = "answers/of-the-tests"
-QUIET_S = 0.4  # a broker has sent all it retains once it has been silent for so long
 
 
 def now(offset_s: float = 0) -> str:
@@ -231,14 +231,10 @@ async def retained(demo: Demo, *topics: str) -> dict[str, aiomqtt.Message]:
     async with demo.mqtt() as client:
         for topic in topics or ("#",):
             await client.subscribe(f"{ROOT}/{topic}", qos=1)
-        while True:
-            try:
-                async with asyncio.timeout(QUIET_S):
-                    message = await anext(client.messages)
-            except TimeoutError:
-                return found
+        async for message in until_marker(client, ANSWERS):
             if message.retain:
                 found[str(message.topic).removeprefix(f"{ROOT}/")] = message
+    return found
 
 
 @asynccontextmanager
@@ -247,12 +243,9 @@ async def listening(demo: Demo, *topics: str) -> AsyncIterator[aiomqtt.Client]:
     async with demo.mqtt() as client:
         for topic in topics:
             await client.subscribe(f"{ROOT}/{topic}", qos=1)
-        try:
-            while True:
-                async with asyncio.timeout(QUIET_S):
-                    await anext(client.messages)
-        except TimeoutError:
-            yield client
+        async for _ in until_marker(client, ANSWERS):
+            pass
+        yield client
 
 
 async def heard(client: aiomqtt.Client, topic: str, within_s: float = 10.0) -> aiomqtt.Message:

@@ -12,10 +12,13 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import aiomqtt
 
 from support.children import die_with_parent, end, free_port
 from support.eventually import eventually_blocking
@@ -162,3 +165,17 @@ def mosquitto(
         yield broker
     finally:
         broker.stop()
+
+
+async def until_marker(client: aiomqtt.Client, below: str = "marker") -> AsyncIterator[aiomqtt.Message]:
+    """Give what the broker sends up to a message of our own: all that it retains for what was subscribed.
+
+    A broker sends in order, so nobody has to guess how long it takes.
+    """
+    marker = f"{below}/{uuid4()}"
+    await client.subscribe(marker, qos=1)
+    await client.publish(marker, b"here", qos=1)
+    async for message in client.messages:
+        if str(message.topic) == marker:
+            return
+        yield message
