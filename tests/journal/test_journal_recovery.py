@@ -174,7 +174,7 @@ async def test_a_damaged_alarm_file_is_made_anew_from_its_copy_and_what_can_be_r
         await fill(journal, 1, "new")
         assert told == [], "nobody is there to hear it yet"
         run = asyncio.create_task(journal.run())
-        await eventually(lambda: told.kinds() == [("journal.repaired", "alarms", True)])
+        await eventually(lambda: told.kinds().count(("journal.repaired", "alarms", True)) == 1)
         run.cancel()
     assert (tmp_path / "alarms.damaged.db").exists()
     async with inline(tmp_path, clock) as journal:
@@ -290,7 +290,7 @@ async def test_an_alert_that_holds_nonsense_is_restored(tmp_path: Path) -> None:
         assert len(await journal.alarms.read(lambda ledger: ledger.events_after(0, 100))) == 9
         await fill(journal, 1, "new")
         assert await journal.alarms.verify_audit() is None
-        await eventually(lambda: told.kinds() == [("journal.repaired", "alarms", True)])
+        await eventually(lambda: told.kinds().count(("journal.repaired", "alarms", True)) == 1)
         run.cancel()
 
 
@@ -334,7 +334,7 @@ async def test_damaged_readings_are_begun_anew_while_calls_go_on(tmp_path: Path)
         await journal.readings.flush()
         assert journal.readings.head == 1
         run = asyncio.create_task(journal.run())
-        await eventually(lambda: told.kinds() == [("journal.repaired", "readings", True)])
+        await eventually(lambda: told.kinds().count(("journal.repaired", "readings", True)) == 1)
         run.cancel()
     assert (tmp_path / "readings.damaged.db").exists()
 
@@ -410,7 +410,7 @@ async def test_a_damaged_page_of_readings_stops_neither_outlet_nor_history(tmp_p
             found += page
         assert [each.value for each in found] == read
         run = asyncio.create_task(journal.run())
-        await eventually(lambda: told.kinds() == [("readings.dropped", "damaged", True)])
+        await eventually(lambda: told.kinds().count(("readings.dropped", "damaged", True)) == 1)
         run.cancel()
 
 
