@@ -1,4 +1,4 @@
-"""Rules, escalation policies, duty groups and channels as data.
+"""Rules, escalation policies and duty groups as data.
 
 What one value says by itself is judged here, while it is read; what only several together say
 (R8: how many ways lead to a person, who is named where) is judged in `alerting_checks.py`.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway.model.alert import Concern, Priority
 from gateway.model.catalogue import OWN_RULES, shipped
@@ -405,20 +405,3 @@ class Group(Table):
     shifts: tuple[Shift, ...] = ()
     places: tuple[str, ...] = ()
     """Which places it answers for; empty: all."""
-
-
-class Channel(Table):
-    """A way to reach somebody outside the staff page."""
-
-    kind: Literal["webhook", "mqtt"]
-    """A signed `webhook`, or `mqtt` on the home's own broker."""
-    url: str | None = None
-    """Where a webhook posts to."""
-    secret: SecretStr | None = None
-    """What a webhook is signed with; the receiver has the same."""
-    detail: Literal["full", "short"] = "full"
-    """`short` tells place and urgency only: for whoever is outside the home."""
-    timeout: Span = timedelta(seconds=10)
-    """How long an answer may take."""
-    options: dict[str, Any] = {}
-    """`topic`: where a channel of kind mqtt publishes, instead of `…/notice/NAME`."""

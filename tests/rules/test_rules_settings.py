@@ -13,7 +13,8 @@ from gateway.alerts.bound import Bound
 from gateway.model.alert import Concern, Priority
 from gateway.model.catalogue import LANGUAGES, shipped
 from gateway.settings import alerting_checks
-from gateway.settings.alerting import Channel, Policy, Rule, split_target
+from gateway.settings.alerting import Policy, Rule, split_target
+from gateway.settings.channels import Channel
 from gateway.settings.alerting_checks import ways
 from gateway.settings.layers import base_folder
 from gateway.settings.loader import Loaded, load

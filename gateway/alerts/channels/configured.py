@@ -10,7 +10,7 @@ from gateway.alerts.channels.http import Url
 from gateway.alerts.channels.mqtt import MqttChannel, Publish
 from gateway.alerts.channels.webhook import WebhookChannel
 from gateway.model.clock import Clock
-from gateway.settings.alerting import Channel as Configured
+from gateway.settings.channels import Channel as Configured
 from gateway.settings.models import Settings
 
 
