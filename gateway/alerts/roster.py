@@ -14,7 +14,8 @@ from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from gateway.model.clock import NS, ClockQuality, Instant
-from gateway.settings.alerting import EVERYONE, PAGE, Group, Shift, split_target
+from gateway.settings.alerting import EVERYONE, PAGE, split_target
+from gateway.settings.duty import Group, Shift
 from gateway.settings.models import Settings
 
 PROOF_HOLDS = timedelta(hours=12)

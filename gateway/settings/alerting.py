@@ -1,4 +1,4 @@
-"""Rules, escalation policies and duty groups as data.
+"""Rules and escalation policies as data.
 
 What one value says by itself is judged here, while it is read; what only several together say
 (R8: how many ways lead to a person, who is named where) is judged in `alerting_checks.py`.
@@ -380,28 +380,3 @@ class Alerts(Table):
     rules: dict[RuleName, Rule] = {}
     policies: dict[Name, Policy] = {}
     supervision: Supervision = Field(default_factory=Supervision)
-
-
-class Shift(Table):
-    """One weekly shift of a group, local time. One over midnight belongs to the day it begins on."""
-
-    start: LocalTime
-    """When it begins."""
-    end: LocalTime
-    """When it ends."""
-    weekdays: tuple[Weekday, ...] = Field(default=(1, 2, 3, 4, 5, 6, 7), min_length=1)
-    """The days on which it begins."""
-    persons: tuple[str, ...]
-    """Who is on duty."""
-
-
-class Group(Table):
-    """A duty group. Without shifts all `persons` are always on duty."""
-
-    label: str = ""
-    """What staff call it."""
-    persons: tuple[str, ...] = ()
-    """Who belongs to it."""
-    shifts: tuple[Shift, ...] = ()
-    places: tuple[str, ...] = ()
-    """Which places it answers for; empty: all."""

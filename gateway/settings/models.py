@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from gateway.model.ids import SLUG
-from gateway.settings.alerting import Alerts, Group
+from gateway.settings.alerting import Alerts
 from gateway.settings.channels import Channel
+from gateway.settings.duty import Group
 from gateway.settings.span import Span
 
 ADDRESS = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
