@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from gateway.settings.alerting import Table
 from gateway.settings.span import Span
@@ -24,5 +24,5 @@ class Channel(Table):
     """`short` tells place and urgency only: for whoever is outside the home."""
     timeout: Span = timedelta(seconds=10)
     """How long an answer may take."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     """`topic`: where a channel of kind mqtt publishes, instead of `…/notice/NAME`."""

@@ -14,8 +14,8 @@ from gateway.model.alert import Concern, Priority
 from gateway.model.catalogue import LANGUAGES, shipped
 from gateway.settings import alerting_checks
 from gateway.settings.alerting import Policy, Rule, split_target
-from gateway.settings.channels import Channel
 from gateway.settings.alerting_checks import ways
+from gateway.settings.channels import Channel
 from gateway.settings.layers import base_folder
 from gateway.settings.loader import Loaded, load
 from gateway.settings.merge import Node, Origin
