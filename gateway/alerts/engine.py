@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from gateway.alerts import people
 from gateway.alerts.basis import BasisBook
@@ -23,6 +23,7 @@ from gateway.alerts.chain import ChainTest, test_chain, test_record
 from gateway.alerts.channels.base import Channel
 from gateway.alerts.clerk import SEND_AFTER_S, Store, Work
 from gateway.alerts.desk import Desk, Ids
+from gateway.alerts.duty_book import Kept, read_kept
 from gateway.alerts.inputs import PresenceHow
 from gateway.alerts.notes import MEMO as NOTES_MEMO
 from gateway.alerts.notes import Note, prune_notes, read_notes
@@ -30,15 +31,13 @@ from gateway.alerts.notices import shown_on
 from gateway.alerts.office import BATTERIES, EVERY_RULE, Office, Rules
 from gateway.alerts.opening import (
     REACH,
-    STAND,
     Opened,
     ReadStore,
     read_open,
     resume,
     written_proof,
-    written_stand,
 )
-from gateway.alerts.roster import Duty, Proof, Roster, Stand
+from gateway.alerts.roster import Duty, Proof, Roster
 from gateway.alerts.rounds import Rounds
 from gateway.alerts.rules import RuleBook
 from gateway.alerts.supervision import Heard, Supervision
@@ -57,6 +56,8 @@ from gateway.model.trouble import Trouble
 from gateway.settings.models import Settings
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 JUDGE_AGAIN_S = 60.0  # how often events that a rule could not judge are tried again
 EARLY_MAX = 1000  # troubles told before the first run; with more the oldest is forgotten
@@ -133,7 +134,7 @@ class AlertEngine:
         self._basis_watchers: list[Callable[[], None]] = []
         self._supervision = Supervision(settings, self._watched, clock.now())
         self._proofs: dict[str, Proof] = {}
-        self._stands: dict[str, Stand] = {}
+        self._kept = Kept()
         self._early: list[Trouble] = []
         self._run: _Run | None = None
         self._spent = False
@@ -144,7 +145,7 @@ class AlertEngine:
         """Read back what is open, and begin a new run of the room with it; `run` then does the work."""
         now = self._clock.now()
         opened = await read_open(self._journal.alarms)
-        self._proofs, self._stands = dict(opened.proofs), dict(opened.stands)
+        self._proofs, self._kept = dict(opened.proofs), opened.kept
         self.basis.take(opened.bases)
         before = self._run.office if self._run else None
         left = before.clerk.left() if before else []
@@ -299,12 +300,16 @@ class AlertEngine:
         self._proofs = {**self._proofs, person: proof}
         self._office.rules = self._rules()
 
-    async def stand_in(self, group: str, persons: Sequence[str], until: Instant) -> None:
-        """Have these persons be a group's duty until then, whatever its shifts say. Raises NotDurable."""
-        stand = Stand(tuple(persons), until)
-        await self._keep_memo(STAND + group, written_stand(stand))
-        self._stands = {**self._stands, group: stand}
-        self._office.rules = self._rules()
+    async def change_duty(self, change: Callable[[Any], T]) -> T:
+        """Let overrides or imports be changed (`gateway.alerts.duty_book`) in one transaction.
+
+        In force when this returns. Raises NotDurable, and what `change` raises.
+        """
+        given = await self._journal.alarms.write(change)
+        self._kept = await self._journal.alarms.read(read_kept)
+        if self._run is not None:
+            self._office.rules = self._rules()
+        return given
 
     # What others ask.
 
@@ -333,7 +338,7 @@ class AlertEngine:
     def duty(self) -> list[Duty]:
         """Tell who is on duty in each group."""
         now = self._clock.now()
-        roster = self._roster()
+        roster = self.roster()
         return [roster.duty(name, now) for name in self._settings.group]
 
     def duty_document(self) -> dict[str, Any]:
@@ -410,11 +415,12 @@ class AlertEngine:
 
     def _rules(self) -> Rules:
         book = RuleBook(self._settings, self._watched, self.basis.allows)
-        desk = Desk(self._settings, self._roster(), self._ids)
+        desk = Desk(self._settings, self.roster(), self._ids)
         return Rules(book, desk, shipped().overlaid(self._settings.wording))
 
-    def _roster(self) -> Roster:
-        return Roster(self._settings, self._proofs, self._stands, self._centre_up)
+    def roster(self) -> Roster:
+        """Give who is on duty when, and how they are reached, as of now."""
+        return self._kept.roster(self._settings, self._proofs, self._centre_up)
 
     def _basis_due(self, now: Instant) -> list[Verdict]:
         return self.basis.due(now, self._office.memory)

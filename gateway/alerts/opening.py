@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from gateway.alerts.book import UNSENT, Book, Recorder
+from gateway.alerts.duty_book import Kept, read_kept
 from gateway.alerts.memory import MEMO, Memory
 from gateway.alerts.mirror import Mirror
 from gateway.alerts.notices import wanted
-from gateway.alerts.roster import Proof, Stand
+from gateway.alerts.roster import Proof
 from gateway.alerts.timers import carried_over
 from gateway.model.clock import ClockQuality, Instant
 from gateway.model.readings import Record
@@ -24,8 +25,6 @@ T = TypeVar("T")
 
 REACH = "reach/"
 """Memos of what the last trial of a person's reach has shown."""
-STAND = "duty/"
-"""Memos of who stands in for a group's shifts, and until when."""
 UNJUDGED = "unjudged/"
 """Memos of which rules could not judge an event."""
 ALERTS_A_READ = 10  # alerts whose notifications are read at once
@@ -60,7 +59,8 @@ class Opened:
     memory: Memory
     bases: Sequence[Basis]
     proofs: Mapping[str, Proof]
-    stands: Mapping[str, Stand]
+    kept: Kept
+    """Overrides and imports of the roster."""
 
 
 async def read_open(store: ReadStore) -> Opened:
@@ -73,8 +73,7 @@ async def read_open(store: ReadStore) -> Opened:
     memory = await store.read(lambda ledger: Memory.restored(ledger.memos(MEMO)))
     bases = await store.read(lambda ledger: ledger.basis())
     proofs = await store.read(lambda ledger: _each(ledger.memos(REACH), REACH, _proof))
-    stands = await store.read(lambda ledger: _each(ledger.memos(STAND), STAND, _stand))
-    return Opened(mirror, memory, bases, proofs, stands)
+    return Opened(mirror, memory, bases, proofs, await store.read(read_kept))
 
 
 async def _rows_of(store: ReadStore, alerts: Sequence[str]) -> list[Notification]:
@@ -139,17 +138,8 @@ def written_proof(proof: Proof) -> dict[str, Any]:
     return {"reached": proof.reached, "at": _written(proof.at)}
 
 
-def written_stand(stand: Stand) -> dict[str, Any]:
-    """Write an override as a memo."""
-    return {"persons": list(stand.persons), "until": _written(stand.until)}
-
-
 def _proof(memo: Mapping[str, Any]) -> Proof:
     return Proof(bool(memo["reached"]), _instant(memo["at"]))
-
-
-def _stand(memo: Mapping[str, Any]) -> Stand:
-    return Stand(tuple(memo["persons"]), _instant(memo["until"]))
 
 
 def _each(

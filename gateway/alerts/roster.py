@@ -1,21 +1,23 @@
 """Who is on duty, and whom a step of a policy therefore reaches.
 
-Shifts are weekly and in local time: what counts is the clock on the wall, so a night shift is an hour longer
-or shorter when summer time ends or begins. An unsynced clock suppresses nothing: a group is then all its
-members. A roster is immutable; a reload, an override or a new proof of reach makes another one.
+`gateway.alerts.shifts` knows who is on duty by which rule. An unsynced clock suppresses nothing: a group is
+then all its members. A roster is immutable; a reload, an override, an import or a new proof of reach makes
+another one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import cached_property
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from gateway.model.clock import NS, ClockQuality, Instant
+from gateway.alerts.shifts import ByRule, Import, Override, Spell, Table
+from gateway.model.clock import ClockQuality, Instant
 from gateway.settings.alerting import EVERYONE, PAGE, split_target
-from gateway.settings.duty import Group, Shift
+from gateway.settings.duty import Group
 from gateway.settings.models import Settings
 
 PROOF_HOLDS = timedelta(hours=12)
@@ -54,14 +56,6 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """An override: these persons are the group's duty until then, whatever the shifts say."""
-
-    persons: tuple[str, ...]
-    until: Instant
-
-
-@dataclass(frozen=True, slots=True)
 class Duty:
     """A group's duty now."""
 
@@ -73,6 +67,8 @@ class Duty:
     until_ns: int | None
     reached: int | None
     """How many are proved reachable; None where the home has not begun to prove it."""
+    spells: tuple[Spell, ...] = ()
+    """Who it is by which rule."""
 
 
 @dataclass(frozen=True)
@@ -82,27 +78,36 @@ class Roster:
     settings: Settings
     proofs: Mapping[str, Proof] = field(default_factory=dict)
     """By person. R9 is in force once there is one: from then on who is not proved does not count."""
-    stands: Mapping[str, Stand] = field(default_factory=dict)
-    """Overrides, by group."""
+    overrides: Sequence[Override] = ()
+    """Somebody else for a while, in the order in which it was said."""
+    imports: Sequence[Import] = ()
+    """What calendars say, by source."""
     centre_up: Callable[[str], bool] = lambda _name: False
     """Whether a duty centre is there; its answer comes by MQTT."""
+
+    @cached_property
+    def table(self) -> Table:
+        """Who is on duty by which rule, at any time."""
+        return Table(self.settings, self.overrides, self.imports)
 
     @property
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
-        return ZoneInfo(self.settings.site.zone)
+        return self.table.zone
 
     def duty(self, name: str, now: Instant) -> Duty:
         """Tell who is on duty in a group. Raises KeyError for a group that is not configured."""
         group = self.settings.group[name]
-        persons, since, until = self._on_duty(name, group, now)
+        spells = self._on_duty(name, now)
+        persons = tuple(spell.person for spell in spells)
         return Duty(
             name,
             group.label or name,
             persons,
-            since,
-            until,
-            sum(self._proved(person, now) for person in persons) if self.proofs else None,
+            min((spell.since_ns for spell in spells if spell.since_ns is not None), default=None),
+            min((spell.until_ns for spell in spells if spell.until_ns is not None), default=None),
+            sum(self.proved(person, now) for person in persons) if self.proofs else None,
+            tuple(spells),
         )
 
     def reach(self, targets: Sequence[str], place: str | None, now: Instant) -> Reached:
@@ -148,13 +153,12 @@ class Roster:
             case "right":
                 return tuple(person for person, each in known.items() if name in each.rights)
             case "group":
-                group = self.settings.group.get(name)
-                return self._on_duty(name, group, now)[0] if group else ()
+                return self._group(name, now) if name in self.settings.group else ()
             case "duty":
                 groups = self._groups_for(place)
                 if not self.settings.group:
                     return tuple(known)
-                on_duty = (self._on_duty(each, group, now)[0] for each, group in groups)
+                on_duty = (self._group(each, now) for each, _ in groups)
                 return tuple(dict.fromkeys(person for persons in on_duty for person in persons))
             case _:
                 return ()
@@ -166,28 +170,13 @@ class Roster:
         own = [(name, each) for name, each in every if {place, within} & set(each.places)]
         return own or [(name, each) for name, each in every if not each.places]
 
-    def _on_duty(
-        self, name: str, group: Group, now: Instant
-    ) -> tuple[tuple[str, ...], int | None, int | None]:
-        """Give the persons, and the begin and end of their shift in Unix nanoseconds."""
-        always = [person for person in group.persons if not group.shifts]
-        if now.quality is ClockQuality.UNSYNCED:
-            members = [*group.persons, *(person for shift in group.shifts for person in shift.persons)]
-            return self._known(members), None, None
-        stand = self.stands.get(name)
-        if stand is not None and stand.until.since(now) > timedelta(0):
-            return self._known(stand.persons), None, stand.until.wall_ns
-        now_on = [(shift, span) for shift in group.shifts if (span := _span(shift, now, self.zone))]
-        persons = self._known([*always, *(person for shift, _ in now_on for person in shift.persons)])
-        since = min((span[0] for _, span in now_on), default=None)
-        until = min((span[1] for _, span in now_on), default=None)
-        return persons, since, until
+    def _group(self, name: str, now: Instant) -> tuple[str, ...]:
+        return tuple(spell.person for spell in self._on_duty(name, now))
 
-    def _known(self, persons: Iterable[str]) -> tuple[str, ...]:
-        """Keep who is configured, each once, in the spelling of the configuration."""
-        spelling = {person.casefold(): person for person in self.settings.person}
-        found = (spelling.get(person.casefold()) for person in persons)
-        return tuple(dict.fromkeys(person for person in found if person is not None))
+    def _on_duty(self, name: str, now: Instant) -> list[Spell]:
+        if now.quality is ClockQuality.UNSYNCED:
+            return [Spell(person, ByRule.UNSYNCED) for person in self.table.members(name)]
+        return self.table.on_duty(name, now.wall_ns)
 
     def _to(self, target: str, persons: Sequence[str]) -> list[Address]:
         """Give each person's page and channels."""
@@ -198,33 +187,14 @@ class Roster:
         ]
 
     def _somebody(self, persons: Sequence[str], now: Instant) -> bool:
-        return not self.proofs or any(self._proved(person, now) for person in persons)
+        return not self.proofs or any(self.proved(person, now) for person in persons)
 
-    def _proved(self, person: str, now: Instant) -> bool:
+    def proved(self, person: str, now: Instant) -> bool:
+        """Tell whether somebody is proved reachable."""
         proof = self.proofs.get(person)
         if proof is None or not proof.reached:
             return False
         return timedelta(0) <= now.since(proof.at) <= PROOF_HOLDS
-
-
-def _span(shift: Shift, now: Instant, zone: ZoneInfo) -> tuple[int, int] | None:
-    """Give begin and end of the shift that is on now, in Unix nanoseconds; None where it is off."""
-    local = datetime.fromtimestamp(now.wall_ns / NS, zone).replace(tzinfo=None)
-    for back in (0, 1):
-        day = local.date() - timedelta(days=back)
-        if day.isoweekday() not in shift.weekdays:
-            continue
-        begin = datetime.combine(day, shift.start)
-        end = datetime.combine(day, shift.end)
-        if shift.end <= shift.start:
-            end += timedelta(days=1)
-        if begin <= local < end:
-            return _ns(begin, zone), _ns(end, zone)
-    return None
-
-
-def _ns(local: datetime, zone: ZoneInfo) -> int:
-    return round(local.replace(tzinfo=zone).astimezone(UTC).timestamp()) * NS
 
 
 def _each_once(addresses: Iterable[Address]) -> tuple[Address, ...]:

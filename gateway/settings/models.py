@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gateway.model.ids import SLUG
 from gateway.settings.alerting import Alerts
 from gateway.settings.channels import Channel
-from gateway.settings.duty import Group
+from gateway.settings.duty import Group, Holidays
 from gateway.settings.span import Span
 
 ADDRESS = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
@@ -299,6 +299,7 @@ class Settings(Section):
     profiles: dict[Slug, Profile] = {}
     alerts: Alerts = Field(default_factory=Alerts)
     group: dict[Slug, Group] = {}
+    holidays: Holidays = Field(default_factory=Holidays)
     person: dict[str, Person] = {}
     channel: dict[Slug, Channel] = {}
     mqtt: Mqtt = Field(default_factory=Mqtt)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway.alerts.duty_book import put_override
 from gateway.alerts.rules import RuleBook
+from gateway.alerts.shifts import Override
 from gateway.model.alert import Handling, Outcome, Priority
 from gateway.model.problem import Exit, Problem
 from gateway.model.readings import Record
@@ -241,7 +243,9 @@ async def test_who_is_on_duty_is_published_as_numbers(tmp_path: Path) -> None:
             "centre": None,
         }
         await house.engine.prove_reach("KL", reached=True)
-        await house.engine.stand_in("nat", ["AB"], house.clock.now())
+        now = house.clock.now()
+        passed = Override("o-1", "nat", ("AB",), now.wall_ns - 1, now.wall_ns)
+        await house.engine.change_duty(lambda ledger: put_override(ledger, passed, now, source="test"))
         assert [row["reached"] for row in house.engine.duty_document()["groups"]] == [1, 0]
 
 

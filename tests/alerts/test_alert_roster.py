@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.alerts.roster import Address, Proof, Roster, Stand
+from gateway.alerts.roster import Address, Proof, Roster
+from gateway.alerts.shifts import Override
 from gateway.model.clock import NS, ClockQuality, Instant
 from support.rule_house import home_settings
 
@@ -95,7 +96,8 @@ def test_an_unsynced_clock_counts_all_members() -> None:
 def test_an_override_holds_until_its_end() -> None:
     """Whatever the shifts say."""
     noon = local("2026-11-24T12:00:00")
-    house = roster(stands={"nat": Stand(("AB",), noon.plus(timedelta(hours=1)))})
+    ends = noon.plus(timedelta(hours=1))
+    house = roster(overrides=(Override("o-1", "nat", ("AB",), noon.wall_ns, ends.wall_ns),))
     assert house.duty("nat", noon).persons == ("AB",)
     assert house.duty("nat", noon.plus(timedelta(minutes=61))).persons == ()
 
