@@ -9,6 +9,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
+from gateway.app.outside import Outside
 from gateway.app.retained import Retained
 from gateway.journal.alarm_writer import Commit
 from gateway.journal.journal import Journal
@@ -50,6 +51,7 @@ class Deliveries:
         open_alerts: Callable[[], list[Alert]],
         command: CommandHandler,
         allows: Callable[[str, Concern], bool],
+        outside: Outside,
     ) -> None:
         """Make the outlets; nothing is connected yet. `allows` knows the legal basis by place and concern."""
         self._journal = journal
@@ -84,6 +86,7 @@ class Deliveries:
                 command=command,
                 connected=self._connected,
                 stands=self._retained.stands,
+                link=outside.broker,
             )
             self._lanes["mqtt"] = [
                 Delivery(
@@ -103,7 +106,9 @@ class Deliveries:
                 Delivery(ReadingLane("mqtt", readings, clock), mqtt.send_readings, tell=tell, random=random),
             ]
         if settings.influx.url:
-            self.influx = influx = InfluxOutlet(settings.influx, settings.site, clock=clock.now)
+            self.influx = influx = InfluxOutlet(
+                settings.influx, settings.site, clock=clock.now, server=outside.influx(settings.influx)
+            )
             self._lanes["influx"] = [
                 Delivery(
                     event_lane("influx", alarms, readings, clock), influx.send, tell=tell, random=random

@@ -7,7 +7,6 @@ hears is kept until intake takes it. Then the journal, the alerts, the page, and
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +17,6 @@ from random import Random
 from typing import Any
 
 from gateway import __version__
-from gateway.alerts.channels.configured import configured_channels
 from gateway.alerts.engine import AlertEngine
 from gateway.alerts.watched import watched
 from gateway.app.commands import Commands
@@ -26,7 +24,8 @@ from gateway.app.deliveries import Deliveries
 from gateway.app.devices import device_rows, published
 from gateway.app.doors import board_house
 from gateway.app.flow import Flow
-from gateway.board.serve import Doors, serve
+from gateway.app.outside import Outside
+from gateway.board.serve import Doors
 from gateway.driver import Driver
 from gateway.health.canary import Canary
 from gateway.health.document import Parts, health_document
@@ -125,10 +124,19 @@ class House:
     """One gateway. `run` is its life; `reload` may be called while it runs."""
 
     def __init__(
-        self, *, config: Path, state: Path, loaded: Loaded, clock: Clock, new_id: NewId, random: Random
+        self,
+        *,
+        config: Path,
+        state: Path,
+        loaded: Loaded,
+        clock: Clock,
+        new_id: NewId,
+        random: Random,
+        outside: Outside | None = None,
     ) -> None:
-        """Nothing is opened yet."""
+        """Nothing is opened yet. `outside` is the real world, unless another is handed in."""
         self._config, self.state, self.loaded = config, state, loaded
+        self._outside = outside or Outside()
         self.clock, self._new_id, self._random = clock, new_id, random
         self._started = clock.now()
         self._early: deque[Trouble] = deque(maxlen=EARLY_TROUBLES_MAX)
@@ -162,7 +170,7 @@ class House:
         hand, streams closed, readings flushed, journal closed. Raises Problem (in an ExceptionGroup) where
         the state folder cannot be had.
         """
-        self.radio = Radio(
+        self.radio = self._outside.radio(
             self.settings,
             clock=self.clock,
             tell=self.tell,
@@ -174,7 +182,9 @@ class House:
         )
         async with asyncio.TaskGroup() as house:
             listening = house.create_task(self.radio.run(), name="radio")
-            self.journal = await Journal.open(self.state, self.clock, self.tell, keeping=self._keeping())
+            self.journal = await self._outside.journal(
+                self.state, self.clock, self.tell, keeping=self._keeping()
+            )
             try:
                 await self._live(house, listening, ready, standing)
             finally:
@@ -206,7 +216,7 @@ class House:
         works: list[tuple[str, Callable[[], Awaitable[None]], bool]] = [
             ("journal", self.journal.run, True),
             ("alerts", self.engine.run, True),
-            ("board", lambda: serve(board_house(self), ready=opened), True),
+            ("board", lambda: self._outside.page(board_house(self), opened), True),
             ("canary", canary.run, False),
             (
                 "heartbeat",
@@ -230,8 +240,7 @@ class House:
             await self.deliveries.warm()
             answers = await doors
             await self.deliveries.tried(BROKER_WITHIN_S)
-            gc.collect()
-            gc.freeze()  # what start-up made stays; a full collection need not look at it again
+            self._outside.settle()
             await ready(Running(self, answers))
             await asyncio.Event().wait()
         finally:
@@ -253,7 +262,7 @@ class House:
             clock=self.clock,
             new_id=self._new_id,
             random=self._random,
-            channels=lambda now: configured_channels(
+            channels=lambda now: self._outside.channels(
                 now, self.clock, self._publish if now.mqtt.host else None
             ),
             driver_of=self._driver_of,
@@ -286,6 +295,7 @@ class House:
             open_alerts=self.open_alerts,
             command=self.commands,
             allows=lambda place, concern: self.engine.basis.allows(place, concern, self.clock.now()),
+            outside=self._outside,
         )
         self.engine.on_basis(self.deliveries.basis_changed)
         for record in journal.readings.latest():

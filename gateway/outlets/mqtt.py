@@ -24,7 +24,7 @@ from gateway.model.trouble import TellTrouble, Trouble
 from gateway.outlets.deliver import Rows
 from gateway.outlets.discovery import discovery, discovery_topic
 from gateway.outlets.mqtt_commands import CommandHandler, answer_command
-from gateway.outlets.mqtt_link import Link, PublishRefused, link_to, properties_of, will_of
+from gateway.outlets.mqtt_link import Link, LinkTo, PublishRefused, link_to, properties_of, will_of
 from gateway.outlets.mqtt_topics import Topics
 from gateway.outlets.outcome import OutletDown, Refused
 from gateway.settings.models import Settings
@@ -68,6 +68,7 @@ class MqttOutlet:
         command: CommandHandler,
         connected: Callable[[], None] = lambda: None,
         stands: Callable[[Record], bool] = lambda _record: True,
+        link: LinkTo = link_to,
     ) -> None:
         """`latest` gives each topic's newest record; `connected` hears of each connection.
 
@@ -89,6 +90,7 @@ class MqttOutlet:
         self._command = command
         self._connected = connected
         self._stands = stands
+        self._link_to = link
         self._link: Link | None = None
         self._reading_slots = asyncio.Semaphore(READING_SLOTS)
         self._alert_slots = asyncio.Semaphore(ALERT_SLOTS)
@@ -145,7 +147,7 @@ class MqttOutlet:
 
     async def _look_for_another(self) -> None:
         """Return once no living foreign instance holds this gateway's name."""
-        async with link_to(self._settings.mqtt, identifier=self._identifier("look")) as link:
+        async with self._link_to(self._settings.mqtt, identifier=self._identifier("look")) as link:
             await link.subscribe(self._topics.status, qos=1)
             await link.subscribe(self._topics.health, qos=1)
             wait_s, foreign = LOOK_S, None
@@ -190,7 +192,7 @@ class MqttOutlet:
     async def _hold(self) -> None:
         self._since = iso(self._clock.now().wall_ns)
         will = will_of(self._topics.status, self._status("offline"), STATUS_SCHEMA)
-        async with link_to(self._settings.mqtt, identifier=self._identifier("out"), will=will) as link:
+        async with self._link_to(self._settings.mqtt, identifier=self._identifier("out"), will=will) as link:
             await self._tell_status(link)
             # As published: else a broker hides from who is connected that a command was sent as retained.
             as_published = SubscribeOptions(qos=1, retainAsPublished=True)

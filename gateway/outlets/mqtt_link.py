@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
+from typing import Any, Protocol
 
 import aiomqtt
 from paho.mqtt.client import MQTT_ERR_SUCCESS
@@ -90,6 +90,14 @@ class Link(aiomqtt.Client):
     async def lost(self) -> None:
         """Wait until the connection is gone."""
         await asyncio.wait((self._disconnected,))
+
+
+class LinkTo(Protocol):
+    """Makes a link; `link_to` is one."""
+
+    def __call__(self, settings: Mqtt, *, identifier: str, will: aiomqtt.Will | None = None) -> Link:
+        """Make it, not yet connected."""
+        ...
 
 
 def link_to(settings: Mqtt, *, identifier: str, will: aiomqtt.Will | None = None) -> Link:
