@@ -7,10 +7,11 @@ from pathlib import Path
 
 from docs.making.markdown import code, codes, table
 from gateway.model.catalogue import shipped
-from gateway.settings.alerting import Rule, Schedule, Step, When
+from gateway.settings.alerting import Step
 from gateway.settings.layers import base_folder, read
 from gateway.settings.merge import plain
 from gateway.settings.models import Settings
+from gateway.settings.rules import Condition, Rule, Schedule, When
 from gateway.settings.span import write_span
 
 
@@ -70,15 +71,25 @@ def profiles_table() -> str:
 
 
 def _when(when: When) -> str:
-    said = codes(when.quantity) or f"a person does {code(when.action)}"
+    said = f"a person does {code(when.action)}" if when.action else _condition(when)
     if when.event:
         said += f": {codes(when.event)}"
-    if when.state is not None:
-        said += f" is {code(str(when.state).lower() if isinstance(when.state, bool) else when.state)}"
-    said += f" above {when.above:g}" if when.above is not None else ""
-    said += f" below {when.below:g}" if when.below is not None else ""
-    said += f" for {write_span(when.held)}" if when.held else ""
-    return said + (f", not once in {write_span(when.missing)}" if when.missing else "")
+    for also in when.also:
+        said += f", and {'every ' if also.every else ''}{_condition(also)}"
+    said += f", {_schedule(when.during)}" if when.during else ""
+    return said + (f", for {write_span(when.held)}" if when.held else "")
+
+
+def _condition(condition: Condition) -> str:
+    said, state = codes(condition.quantity), condition.state
+    if state is not None:
+        said += f" is {code(str(state).lower() if isinstance(state, bool) else state)}"
+    said += f" above {condition.above:g}" if condition.above is not None else ""
+    said += f" below {condition.below:g}" if condition.below is not None else ""
+    said += f" rises by {condition.rises_by:g}" if condition.rises_by is not None else ""
+    said += f" falls by {condition.falls_by:g}" if condition.falls_by is not None else ""
+    said += f" within {write_span(condition.within)}" if condition.within else ""
+    return said + (f", not once in {write_span(condition.missing)}" if condition.missing else "")
 
 
 def _title(rule: Rule) -> str:

@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 from docs.making import markdown
 from docs.making.base import policies_table, profiles_table, rules_table
 from docs.making.markdown import anchor, code, codes, table, unwrapped
-from gateway.settings import alerting, models
+from gateway.settings import alerting, models, values
 from gateway.settings.models import Settings
 from gateway.settings.span import Span, write_span
 from gateway.settings.trust import Trust
@@ -35,15 +35,15 @@ _FORMS: list[tuple[Any, str]] = [
     (models.TimeOfDay, "time of day"),
     (models.Day, "date"),
     (Span, "duration"),
-    (alerting.Lasting, "duration above zero"),
-    (alerting.OneOrMany, "one or several texts"),
+    (values.Lasting, "duration above zero"),
+    (values.OneOrMany, "one or several texts"),
     (alerting.Target, "target"),
-    (alerting.KindName, "kind of alert"),
-    (alerting.Name, "slug"),
-    (alerting.RuleName, "slug"),
-    (alerting.LocalTime, "time of day"),
-    (alerting.Weekday, "weekdays, 1 (Monday) to 7"),
-    (alerting.Do, "text in both languages: `{da = …, en = …}`"),
+    (values.KindName, "kind of alert"),
+    (values.Name, "slug"),
+    (values.RuleName, "slug"),
+    (values.LocalTime, "time of day"),
+    (values.Weekday, "weekdays, 1 (Monday) to 7"),
+    (values.Do, "text in both languages: `{da = …, en = …}`"),
     (SecretStr, "text, secret"),
     (str, "text"),
     (bool, "`true` or `false`"),
@@ -140,9 +140,12 @@ def keys_of(path: str, model: type[BaseModel]) -> list[Key]:
 @cache
 def attribute_docs(model: type) -> dict[str, str]:
     """Read the strings that stand under the attributes of a class."""
+    found: dict[str, str] = {}
+    for base in model.__bases__:
+        if issubclass(base, BaseModel) and base is not BaseModel:
+            found |= attribute_docs(base)
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(tree, ast.ClassDef)
-    found: dict[str, str] = {}
     for attribute, after in zip(tree.body, tree.body[1:], strict=False):
         match attribute, after:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):

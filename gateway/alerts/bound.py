@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zlib import crc32
 
 from gateway.alerts.verdicts import Occurrence
 from gateway.alerts.watched import CALLS, Watched
 from gateway.model.alert import Concern, Priority
 from gateway.model.catalogue import Catalogue
-from gateway.model.quantities import find
+from gateway.model.quantities import find, named
 from gateway.model.readings import Kind, Record, Value
-from gateway.settings.alerting import Case, Override, Rule, When
 from gateway.settings.models import Settings
+from gateway.settings.rules import OF_RULE, Case, Condition, Override, Rule, When
 
 NO_OCCURRENCE = frozenset({"cancelled", "release"})
 """Words of an event that say that something ended; a rule may name them all the same."""
@@ -22,6 +23,27 @@ VITAL_NOTE = "a limit on a vital sign, under the intended use that the home has 
 
 RESTED = "cancelled"
 """A device's own word that it was a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several conditions that must hold together."""
+
+    tag: str
+    """Tells it from the others, and from what it was before a rule was changed."""
+    condition: Condition
+    devices: tuple[str, ...]
+    """Whose word counts; empty: every device's."""
+    every: bool
+
+    def concerns(self, record: Record) -> bool:
+        """Tell whether a record says something of it."""
+        condition = self.condition
+        if record.quantity not in condition.quantity or (self.devices and record.device not in self.devices):
+            return False
+        if condition.limit:
+            return record.kind is Kind.MEASUREMENT
+        return condition.state is None or record.kind is Kind.STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +57,10 @@ class Bound:
     place: str
     place_kind: str
     calls: bool
+    parts: tuple[Part, ...] = ()
+    """Of a combination: what must hold together."""
+    concerns: tuple[Concern, ...] = ()
+    """Of a combination: what else it tells of; each needs its legal basis."""
 
     @property
     def when(self) -> When:
@@ -67,15 +93,7 @@ class Bound:
 
     def holds(self, value: Value, *, held: bool) -> bool:
         """Tell whether a state or measurement fulfils the condition; `held`: whether it did before."""
-        when = self.when
-        if when.state is not None:
-            return value == when.state and isinstance(value, bool) is isinstance(when.state, bool)
-        if isinstance(value, bool | str):
-            return False
-        slack = when.hysteresis if held else 0.0
-        return (when.above is not None and value > when.above - slack) or (
-            when.below is not None and value < when.below + slack
-        )
+        return fulfils(self.when, value, held=held)
 
     def case(self, word: str | None) -> Case | None:
         """Give the first finer case that fits."""
@@ -145,44 +163,65 @@ def bind(
 ) -> Bound | None:
     """Give a rule as it holds for a device at a place (`device` None: for the place); None if it does not."""
     home = home_of(settings, place)
-    if rule.per == "place" and device is not None:
-        device_key, alert_place = None, home
-    else:
-        device_key, alert_place = device, place
+    device_key, alert_place = (None, home) if rule.per == "place" else (device, place)
+    several = bool(rule.when.also)  # each of its conditions names its own devices
     known = settings.place.get(alert_place)
     kind = known.kind if known else "home"
     if not (
         rule.enabled
         and (not rule.places or {place, home} & set(rule.places))
         and not {place, home} & set(rule.except_places)
-        and (not rule.devices or device is None or device in rule.devices)
+        and (several or not rule.devices or device is None or device in rule.devices)
         and (not rule.place_kinds or kind in rule.place_kinds)
     ):
         return None
-    override = next((row for row in rule.override if _fits(row, device, {place, home})), None)
+    profile = settings.device[device].profile if device in settings.device else None
+    override = next((row for row in rule.override if _fits(row, device, profile, {place, home})), None)
     if override is not None:
         if override.enabled is False:
             return None
         rule = overridden(rule, override)
     at = watched.get(device) if device else None
-    return Bound(name, rule, device_key, alert_place, kind, at.calls if at else False)
+    parts = _parts(rule) if rule.when.combined else ()
+    return Bound(
+        name, rule, device_key, alert_place, kind, at.calls if at else False, parts, _concerns(rule, parts)
+    )
 
 
 def overridden(rule: Rule, override: Override) -> Rule:
     """Lay an override over a rule."""
-    when = rule.when.model_copy(
-        update={
-            name: value
-            for name in ("held", "missing", "above", "below")
-            if (value := getattr(override, name)) is not None
-        }
+    changed = {name: value for name in OF_RULE if (value := getattr(override, name)) is not None}
+    return rule.model_copy(update={"when": override.over(rule.when), **changed})
+
+
+def fulfils(condition: Condition, value: Value, *, held: bool) -> bool:
+    """Tell whether a value is the state, or beyond the limit; `held`: whether it was before."""
+    if condition.state is not None:
+        return value == condition.state and isinstance(value, bool) is isinstance(condition.state, bool)
+    if isinstance(value, bool | str):
+        return False
+    slack = condition.hysteresis if held else 0.0
+    return (condition.above is not None and value > condition.above - slack) or (
+        condition.below is not None and value < condition.below + slack
     )
-    changed = {
-        name: value
-        for name in ("schedule", "priority", "policy")
-        if (value := getattr(override, name)) is not None
-    }
-    return rule.model_copy(update={"when": when, **changed})
+
+
+def _parts(rule: Rule) -> tuple[Part, ...]:
+    when = rule.when
+    first = () if when.watches == "event" else (_part(when, rule.devices, every=False),)
+    return (*first, *(_part(each, each.devices, every=each.every) for each in when.also))
+
+
+def _part(condition: Condition, devices: tuple[str, ...], *, every: bool) -> Part:
+    """A part whose limit is changed is another one; one that only waits longer or shorter is the same."""
+    said = condition.model_dump_json(include=set(Condition.model_fields) - {"missing", "hysteresis"})
+    tag = f"{crc32(f'{said} {devices} {every} {condition.missing is not None}'.encode()):08x}"
+    return Part(tag, condition, devices, every)
+
+
+def _concerns(rule: Rule, parts: tuple[Part, ...]) -> tuple[Concern, ...]:
+    rows = (row for part in parts for name in part.condition.quantity for row in named(name))
+    return tuple({row.concern for row in rows if row.concern.personal and row.concern is not rule.concern})
 
 
 def home_of(settings: Settings, place: str) -> str:
@@ -196,7 +235,9 @@ def cancels(record: Record) -> bool:
     return record.quantity in CALLS and record.value == RESTED
 
 
-def _fits(override: Override, device: str | None, places: set[str]) -> bool:
-    return (not override.devices or device in override.devices) and (
-        not override.places or bool(places & set(override.places))
+def _fits(override: Override, device: str | None, profile: str | None, places: set[str]) -> bool:
+    return (
+        (not override.devices or device in override.devices)
+        and (not override.profiles or profile in override.profiles)
+        and (not override.places or bool(places & set(override.places)))
     )

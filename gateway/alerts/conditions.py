@@ -111,7 +111,8 @@ def waits_on(key: str, span: timedelta, now: Instant, memory: Memory) -> list[Ve
     unknown = ClockQuality.UNSYNCED in (slot.seen.quality, now.quality)
     if slot.seen.boot != now.boot and unknown:
         return seen(key, span, now, memory)
-    left = max(span * (1 + SLACK) - now.since(slot.seen), timedelta(0))
+    last = memory.lately.get(key) or slot.seen.plus(span * SLACK)
+    left = max(span - now.since(last), timedelta(0))
     return [Arm(SUBJECT + key, "missing", now.plus(left))]
 
 
@@ -151,6 +152,11 @@ def end(key: str, memory: Memory) -> list[Verdict]:
     """Forget a condition that nobody asks for any more, and what was set for it."""
     slot = memory[key]
     memory.forget(key)
-    set_for: dict[RuleTimerKind, Instant | None] = {"held": slot.since, "missing": slot.seen}
+    combined = slot.combined is True
+    set_for: dict[RuleTimerKind, Instant | None] = {
+        "held": None if combined else slot.since,
+        "missing": slot.seen,
+        "look": slot.due,
+    }
     verdicts: list[Verdict] = [Disarm(SUBJECT + key, kind) for kind, at in set_for.items() if at]
     return [*verdicts, Gone(key)] if slot.active else verdicts

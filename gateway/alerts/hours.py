@@ -11,8 +11,9 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.model.clock import NS, ClockQuality, Instant
-from gateway.settings.alerting import Schedule
+from gateway.settings.rules import Schedule
 
+_BEFORE = timedelta(milliseconds=1)
 DAYS_AHEAD = 8  # a weekly window opens within a week; one more for a window over midnight
 
 
@@ -45,6 +46,40 @@ def opens(schedule: Schedule, now: Instant, zone: ZoneInfo) -> Instant | None:
             if later:
                 return now.plus(min(later) - at)
     return None
+
+
+def opened(schedule: Schedule, now: Instant, zone: ZoneInfo) -> Instant | None:
+    """Give the moment at which the window that is open now began; None where none is, or none ever closes."""
+    if now.quality is ClockQuality.UNSYNCED or not is_open(schedule, now, zone):
+        return None
+    at = datetime.fromtimestamp(now.wall_ns / NS, UTC)
+    edges = sorted(each for each in _edges(schedule, at, zone) if each <= at)
+    for edge in reversed(edges):
+        if not is_open(schedule, now.plus(edge - at - _BEFORE), zone):
+            return now.plus(edge - at)
+    return None
+
+
+def turns(schedule: Schedule, now: Instant, zone: ZoneInfo) -> Instant | None:
+    """Give the next moment at which a window opens or closes; None where nobody knows what time it is."""
+    if now.quality is ClockQuality.UNSYNCED:
+        return None
+    at, open_now = datetime.fromtimestamp(now.wall_ns / NS, UTC), is_open(schedule, now, zone)
+    for edge in sorted(each for each in _edges(schedule, at, zone) if each > at):
+        then = now.plus(edge - at)
+        if is_open(schedule, then, zone) is not open_now:
+            return then
+    return None
+
+
+def _edges(schedule: Schedule, at: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Give every moment about now at which the wall clock shows a beginning or an end."""
+    today = at.astimezone(zone).date()
+    whole = schedule.start == schedule.end
+    times = (time.min,) if whole else (schedule.start, schedule.end)
+    days = (today + timedelta(days=ahead) for ahead in range(-DAYS_AHEAD, DAYS_AHEAD + 1))
+    walls = (datetime.combine(day, edge) for day in days for edge in times)
+    return [moment for wall in walls for moment in _moments(wall, zone)]
 
 
 def _moments(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:

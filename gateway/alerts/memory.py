@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway.model.clock import ClockQuality, Instant
 
 MEMO = "condition/"
 """The keys of its memos begin with this."""
+
+
+Bucket: TypeAlias = tuple[Instant, float, float]
+"""A piece of time: its beginning, the lowest and the highest value in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,19 @@ class Slot:
     """What must not be missing was last seen then, or a little later."""
     said: str = ""
     """What was last said about it, where it is said in degrees (a priority, a number of days, a date)."""
+    sights: tuple[tuple[str, Instant], ...] = ()
+    """Of a combination: when each thing that must not be missing was last seen, or a little earlier."""
+    lows: tuple[tuple[str, Bucket], ...] = ()
+    """Of a rate: how low and how high each series was, in pieces of the time that counts."""
+    due: Instant | None = None
+    """Of a combination: when it is to be looked at again; its timer is set for then."""
+
+    @property
+    def combined(self) -> bool | None:
+        """Whether it is of a combination; None where it does not say."""
+        if self.sights or self.lows or self.due or any("#" in each for each in self.holds):
+            return True
+        return False if self.holds or self.seen else None
 
     @property
     def empty(self) -> bool:
@@ -49,6 +66,8 @@ class Memory:
         self._changed: set[str] = set()
         self.lately: dict[str, Instant] = {}
         """When something was last there, by key, to the second; not kept."""
+        self.buckets: dict[str, list[Bucket]] = {}
+        """The values of a rate, by series, the newest piece included; that one is not kept yet."""
 
     @classmethod
     def restored(cls, memos: Mapping[str, Mapping[str, Any]]) -> Memory:
@@ -123,6 +142,13 @@ def _written(slot: Slot) -> dict[str, Any]:
         "since": _instant(slot.since),
         "seen": _instant(slot.seen),
         "said": slot.said,
+        **({"sights": [[tag, _instant(at)] for tag, at in slot.sights]} if slot.sights else {}),
+        **(
+            {"lows": [[at, _instant(begin), low, high] for at, (begin, low, high) in slot.lows]}
+            if slot.lows
+            else {}
+        ),
+        **({"due": _instant(slot.due)} if slot.due else {}),
     }
 
 
@@ -133,7 +159,15 @@ def _read(document: Mapping[str, Any]) -> Slot:
         since=_as_instant(document["since"]),
         seen=_as_instant(document["seen"]),
         said=document["said"],
+        sights=tuple((tag, _surely(at)) for tag, at in document.get("sights", ())),
+        lows=tuple((at, (_surely(begin), low, high)) for at, begin, low, high in document.get("lows", ())),
+        due=_as_instant(document.get("due")),
     )
+
+
+def _surely(document: list[Any]) -> Instant:
+    wall_ns, mono_ns, boot, quality = document
+    return Instant(wall_ns, mono_ns, boot, ClockQuality(quality))
 
 
 def _instant(at: Instant | None) -> list[Any] | None:
@@ -141,7 +175,4 @@ def _instant(at: Instant | None) -> list[Any] | None:
 
 
 def _as_instant(document: list[Any] | None) -> Instant | None:
-    if document is None:
-        return None
-    wall_ns, mono_ns, boot, quality = document
-    return Instant(wall_ns, mono_ns, boot, ClockQuality(quality))
+    return None if document is None else _surely(document)

@@ -16,6 +16,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.alerts.bound import Bound, bind, cancels
+from gateway.alerts.combined import go_on, look, on_record
 from gateway.alerts.conditions import (
     SUBJECT,
     Tell,
@@ -46,8 +47,8 @@ from gateway.model.alert import Concern, Priority
 from gateway.model.catalogue import OWN_RULES, shipped
 from gateway.model.clock import Instant
 from gateway.model.readings import Kind, Record
-from gateway.settings.alerting import Rule
 from gateway.settings.models import Settings
+from gateway.settings.rules import Rule
 
 _NEVER_HELD_BACK = frozenset({Concern.SELF, Concern.FALL})
 _KINDS = {
@@ -93,9 +94,8 @@ class RuleBook:
         }
         self._names: dict[tuple[str, Kind], list[str]] = {}
         for name, rule in self._rules.items():
-            for quantity in rule.when.quantity:
-                for kind in _KINDS[rule.when.watches]:
-                    self._names.setdefault((quantity, kind), []).append(name)
+            for watched_by in _watched_by(rule):
+                self._names.setdefault(watched_by, []).append(name)
         self._bound: dict[tuple[str, str, str, Kind], tuple[Bound, ...]] = {}
 
     def judge(
@@ -117,8 +117,8 @@ class RuleBook:
         tally = _Tally()
         for record in latest:
             for bound in self._fitting(record) if record.kind is not Kind.EVENT else ():
-                if bound.when.watches != "missing":
-                    self._judge(bound, record, now, memory, tally)
+                if bound.when.combined or bound.when.watches != "missing":
+                    self._judge(bound, record, now, memory, tally, fresh=False)
         return tally.judged()
 
     def started(self, now: Instant, memory: Memory) -> Judged:
@@ -128,9 +128,16 @@ class RuleBook:
         """
         tally = _Tally()
         for key in memory:
-            found = None if key.startswith(OWN) or memory[key].seen is None else self._by_key(key)
-            if found is not None and found[0].when.missing is not None:
-                tally.verdicts += waits_on(key, found[0].when.missing, now, memory)
+            found = None if key.startswith(OWN) else self._by_key(key)
+            if found is None:
+                continue
+            bound, when = found[0], found[0].when
+            if when.combined:
+                tell = partial(self._tell, *found, now, memory)
+                again = partial(go_on, bound, key, now, memory, self._zone, tell)
+                self._contain(bound, key, memory, tally, again)
+            elif when.missing is not None and memory[key].seen is not None:
+                tally.verdicts += waits_on(key, when.missing, now, memory)
         return tally.judged()
 
     def due(self, subject: str, kind: RuleTimerKind, now: Instant, memory: Memory) -> Judged:
@@ -142,7 +149,9 @@ class RuleBook:
             return tally.judged()
         bound, channel, test = found
         tell = partial(self._tell, bound, channel, test, now, memory)
-        if kind == "held":
+        if kind == "look" and bound.when.combined:
+            self._contain(bound, key, memory, tally, lambda: look(bound, key, now, memory, self._zone, tell))
+        elif kind == "held":
             self._contain(bound, key, memory, tally, lambda: held_long_enough(key, memory, tell))
         else:
             self._contain(bound, key, memory, tally, lambda: missed(bound, key, now, memory, tell))
@@ -156,7 +165,11 @@ class RuleBook:
                 continue
             slot = memory[key]
             left = frozenset(part for part in slot.holds if part.partition("/")[0] in self._settings.device)
-            if self._by_key(key) is None or (slot.holds and not left):
+            found = self._by_key(key)
+            other = (
+                found is not None and slot.combined is not None and slot.combined != found[0].when.combined
+            )
+            if found is None or other or (slot.holds and not left and not slot.sights):
                 tally.verdicts += end(key, memory)
             else:
                 memory.change(key, holds=left)
@@ -211,27 +224,29 @@ class RuleBook:
         fitting = self._bound.get(at)
         if fitting is None:
             names = self._names.get((record.quantity, record.kind), ())
+            rules = ((name, self._rules[name]) for name in names)
             bound = (
-                bind(
-                    self._settings,
-                    self._watched,
-                    name,
-                    self._rules[name],
-                    device=record.device,
-                    place=record.place,
-                )
-                for name in names
+                bind(self._settings, self._watched, name, rule, device=record.device, place=record.place)
+                for name, rule in rules
             )
             fitting = self._bound[at] = tuple(found for found in bound if found is not None)
         return fitting
 
-    def _judge(self, bound: Bound, record: Record, now: Instant, memory: Memory, tally: _Tally) -> None:
+    def _judge(
+        self, bound: Bound, record: Record, now: Instant, memory: Memory, tally: _Tally, *, fresh: bool = True
+    ) -> None:
         grave = bound.rule.concern in _NEVER_HELD_BACK
         maintained = grave and maintained_until(self._watched.get(record.device), now, memory) is not None
         test = record.test or maintained
         key = bound.key(record.channel, test=test)
         tell = partial(self._tell, bound, record.channel, test, now, memory)
-        self._contain(bound, key, memory, tally, lambda: _by_kind(bound, key, record, now, memory, tell))
+        if bound.when.combined:
+            work = partial(
+                on_record, bound, key, record, now, memory, zone=self._zone, tell=tell, fresh=fresh
+            )
+        else:
+            work = partial(_by_kind, bound, key, record, now, memory, tell)
+        self._contain(bound, key, memory, tally, work)
 
     def _contain(
         self, bound: Bound, key: str, memory: Memory, tally: _Tally, work: Callable[[], list[Verdict]]
@@ -253,8 +268,9 @@ class RuleBook:
         word: str | None,
         reading: str | None,
     ) -> Occurrence | NoBasis:
-        if not self._allows(bound.place, bound.rule.concern, now, rule=bound.name):
-            return NoBasis(bound.name, bound.place, bound.rule.concern)
+        for concern in (bound.rule.concern, *bound.concerns):
+            if not self._allows(bound.place, concern, now, rule=bound.name):
+                return NoBasis(bound.name, bound.place, concern)
         label = self._settings.label(bound.place)
         given = bound.occurrence(self._words, label, word=word, channel=channel, test=test, reading=reading)
         if bound.rule.concern in _NEVER_HELD_BACK:
@@ -292,6 +308,18 @@ class RuleBook:
                 self._settings, self._watched, name, rule, device=about, place=at.place
             )
         return (found, channel, test) if found else None
+
+
+def _watched_by(rule: Rule) -> set[tuple[str, Kind]]:
+    """Give the quantities and kinds of record that a rule is to be asked about."""
+    when = rule.when
+    found = {(quantity, kind) for quantity in when.quantity for kind in _KINDS[when.watches]}
+    for also in when.also:
+        kinds = (
+            (Kind.MEASUREMENT,) if also.limit else (Kind.STATE,) if also.state is not None else tuple(Kind)
+        )
+        found |= {(quantity, kind) for quantity in also.quantity for kind in kinds}
+    return found
 
 
 def _by_kind(

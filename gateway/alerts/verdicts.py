@@ -16,10 +16,11 @@ from gateway.model.alert import Concern, Priority
 from gateway.model.clock import Instant
 from gateway.model.trouble import Trouble
 
-RuleTimerKind: TypeAlias = Literal["held", "missing"]
-"""A condition has lasted long enough; something has not come for too long."""
+RuleTimerKind: TypeAlias = Literal["held", "missing", "look"]
+"""A condition has lasted long enough; something has not come for too long; a combination may have changed
+with time alone."""
 
-SILENCE_TIMERS: frozenset[str] = frozenset({"missing"})
+SILENCE_TIMERS: frozenset[str] = frozenset({"missing", "look"})
 """Kinds that start anew after an unsynced boot instead of firing at once, or each power cut would ring."""
 
 

@@ -14,11 +14,12 @@ from gateway.model.alert import Concern, Priority
 from gateway.model.problem import Finding
 from gateway.model.quantity import Quantity
 from gateway.model.readings import Kind
-from gateway.settings.alerting import DUTY, EVERYONE, PAGE, Policy, Rule, Step, split_target
+from gateway.settings.alerting import DUTY, EVERYONE, PAGE, Policy, Step, split_target
 from gateway.settings.checks import finding
 from gateway.settings.merge import Node
 from gateway.settings.models import Settings
 from gateway.settings.positions import Path
+from gateway.settings.rules import Rule
 
 PUSH = frozenset({"web_push", "push"})
 """Kinds of channel that may be late or silent: never alone for an emergency (R8)."""

@@ -13,12 +13,13 @@ from gateway.alerts.bound import Bound
 from gateway.model.alert import Concern, Priority
 from gateway.model.catalogue import LANGUAGES, shipped
 from gateway.settings import alerting_checks
-from gateway.settings.alerting import Policy, Rule, split_target
+from gateway.settings.alerting import Policy, split_target
 from gateway.settings.alerting_checks import ways
 from gateway.settings.channels import Channel
 from gateway.settings.layers import base_folder
 from gateway.settings.loader import Loaded, load
 from gateway.settings.merge import Node, Origin
+from gateway.settings.rules import Rule
 from support.rule_house import RuleHouse, home_settings
 
 GATEWAY = """
@@ -145,7 +146,7 @@ RULE: dict[str, Any] = {
             {"cases": [{"kind": "door.opened", "priority": "high", "policy": "high"}]},
             "event, place_kind or calls",
         ),
-        ({"override": [{"held": "3m"}]}, "places or devices"),
+        ({"override": [{"held": "3m"}]}, "places, devices or profiles"),
         ({"override": [{"places": "room-12", "above": 3}]}, "where the rule has a limit only"),
         ({"override": [{"places": "room-12", "missing": "3h"}]}, "waits for something only"),
         (

@@ -1,0 +1,342 @@
+"""Rules as data: what is watched, when it counts, what the alert is called, who is told.
+
+What one rule says by itself is judged here, while it is read; what it says of quantities, policies and the
+rest of the configuration is judged in `alerting_checks.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Literal, TypeAlias
+
+from pydantic import Field, ValidationError, model_validator
+
+from gateway.model.alert import Concern, Priority
+from gateway.settings.span import Span
+from gateway.settings.values import Do, KindName, Lasting, LocalTime, OneOrMany, PlaceKind, Table, Weekday
+
+Watches: TypeAlias = Literal["event", "state", "measurement", "missing", "action"]
+
+ALWAYS_OUT = (Concern.SELF, Concern.FALL)
+"""A resident's own call and a fall always go out: nothing may be asked besides."""
+
+
+class Schedule(Table):
+    """A window of the week: local time of day, weekdays 1 (Monday) to 7.
+
+    A window over midnight belongs to the day on which it begins. `start` equal to `end` is the
+    whole day.
+    """
+
+    start: LocalTime
+    """When it begins."""
+    end: LocalTime
+    """When it ends."""
+    weekdays: tuple[Weekday, ...] = Field(default=(1, 2, 3, 4, 5, 6, 7), min_length=1)
+    """The days on which it begins."""
+
+
+class Condition(Table):
+    """Something that lasts: a state, a limit, a rate of change, an absence."""
+
+    quantity: OneOrMany = ()
+    """One quantity, or several that say the same of a device (`opening` and `door`)."""
+    state: bool | str | None = None
+    """The value of a state."""
+    above: float | None = None
+    """A measurement above this."""
+    below: float | None = None
+    """A measurement below this."""
+    rises_by: float | None = Field(default=None, gt=0)
+    """A measurement at least so far above the lowest one of the time that `within` says."""
+    falls_by: float | None = Field(default=None, gt=0)
+    """A measurement at least so far below the highest one of the time that `within` says."""
+    within: Lasting | None = None
+    """Over which time `rises_by` and `falls_by` compare; kept to a twelfth of it."""
+    hysteresis: float = Field(default=0, ge=0)
+    """How far a measurement must come back before the condition is gone."""
+    missing: Lasting | None = None
+    """No reading of the quantity for this long; with `state`, none of that value."""
+
+    @property
+    def rate(self) -> bool:
+        """Whether it watches how fast something changes."""
+        return self.rises_by is not None or self.falls_by is not None
+
+    @property
+    def limit(self) -> bool:
+        """Whether it watches a limit, or how fast something changes."""
+        return self.above is not None or self.below is not None or self.rate
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Condition:
+        if self.missing is not None and self.limit:
+            raise ValueError("either missing or a limit; not both")
+        if self.state is not None and self.limit:
+            raise ValueError("either a state or a limit; not both")
+        if self.hysteresis and not self.limit:
+            raise ValueError("a hysteresis beside above or below, rises_by or falls_by only")
+        if self.above is not None and self.below is not None and self.below >= self.above:
+            raise ValueError("below under above: the range between them is what is wanted")
+        if self.rate and (self.above is not None or self.below is not None):
+            raise ValueError("either a limit or a rate; write the other one into also")
+        if self.rate is not (self.within is not None):
+            raise ValueError("rises_by or falls_by, and within, together: by how much in which time")
+        if (
+            self.hysteresis
+            and self.rate
+            and self.hysteresis >= min(self.rises_by or 1e9, self.falls_by or 1e9)
+        ):
+            raise ValueError("a hysteresis smaller than rises_by and falls_by, or it would never end")
+        return self
+
+
+class Also(Condition):
+    """What must hold besides, at the same place and at the same time; a bath counts with its home."""
+
+    devices: OneOrMany = ()
+    """The devices whose word counts; empty: all of the place."""
+    every: bool = False
+    """Whether every device that has said something of it must say so; otherwise one is enough."""
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Also:
+        if not self.quantity:
+            raise ValueError("a quantity that the condition watches")
+        if self.state is None and not self.limit and self.missing is None:
+            raise ValueError("a state, a limit, a rate or missing: something that lasts")
+        if self.every and self.missing is not None:
+            raise ValueError("no every beside missing: it is missing where no device brings it")
+        return self
+
+
+class When(Condition):
+    """What a rule watches: exactly one of an event, a state, a measurement, an absence, an action.
+
+    `also` names what must hold at the same time, `during` the hours in which any of it counts.
+    """
+
+    event: OneOrMany = ()
+    """The words of an event that count; empty: every word but `cancelled` and `release`."""
+    held: Span = timedelta(0)
+    """The condition, with all of `also`, must hold this long before it counts."""
+    also: tuple[Also, ...] = ()
+    during: Schedule | None = None
+    action: Literal["assist"] | None = None
+    """Something a person does on an alert, instead of something a device says."""
+
+    @property
+    def watches(self) -> Watches:
+        """Which of the five it is."""
+        if self.action is not None:
+            return "action"
+        if self.missing is not None:
+            return "missing"
+        if self.limit:
+            return "measurement"
+        return "event" if self.state is None else "state"
+
+    @property
+    def combined(self) -> bool:
+        """Whether more than the last word of a device decides: other conditions, hours, or a rate."""
+        return bool(self.also) or self.during is not None or self.rate
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Everything that must hold: itself first."""
+        return (self, *self.also)
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> When:
+        if self.action is None and not self.quantity:
+            raise ValueError("a quantity that the rule watches")
+        if self.action is not None and self.model_fields_set != {"action"}:
+            raise ValueError("an action alone, without a quantity or a limit")
+        if self.event and self.watches != "event":
+            raise ValueError("either words of an event, or a state or limit; not both")
+        lasts = ("state", "measurement", *(("missing",) if self.combined else ()))
+        if self.held and self.watches not in lasts:
+            raise ValueError("held beside a state or a limit only: an event does not last")
+        return self
+
+
+class Case(Table):
+    """A finer case of a rule, by word, kind of place or kind of device; the first that fits is taken."""
+
+    event: OneOrMany = ()
+    """The words of an event it is about."""
+    place_kind: PlaceKind | None = None
+    """The kind of place it is about."""
+    calls: bool | None = None
+    """Whether the device carries help calls or falls."""
+    kind: KindName
+    """What the alert is called then."""
+    priority: Priority
+    """How urgent it is then."""
+    policy: str
+    """Who is told then."""
+    do: Do = None
+    """What to do then; else the catalogue's line for `kind`."""
+
+    @model_validator(mode="after")
+    def _differs(self) -> Case:
+        if not self.event and self.place_kind is None and self.calls is None:
+            raise ValueError("event, place_kind or calls: something that tells this case from the others")
+        return self
+
+
+OF_WHEN = ("held", "missing", "above", "below", "rises_by", "falls_by", "within", "hysteresis", "during")
+"""What an override may change of `when`."""
+OF_RULE = ("schedule", "priority", "policy", "do")
+"""What an override may change of the rule itself."""
+
+
+class Override(Table):
+    """What differs at some places or devices; the first that fits is taken, the rest is the rule's."""
+
+    places: OneOrMany = ()
+    """Where it holds; a home brings its bath along."""
+    devices: OneOrMany = ()
+    """The devices it holds for."""
+    profiles: OneOrMany = ()
+    """The products it holds for, by the profile of the device."""
+    enabled: bool | None = None
+    """Whether the rule holds there."""
+    held: Span | None = None
+    """How long the condition must hold there."""
+    missing: Lasting | None = None
+    """How long nothing may come there."""
+    above: float | None = None
+    """The upper limit there."""
+    below: float | None = None
+    """The lower limit there."""
+    rises_by: float | None = Field(default=None, gt=0)
+    """How far it may rise there."""
+    falls_by: float | None = Field(default=None, gt=0)
+    """How far it may fall there."""
+    within: Lasting | None = None
+    """In which time it may rise or fall so far there."""
+    hysteresis: float | None = Field(default=None, ge=0)
+    """How far a measurement must come back there."""
+    during: Schedule | None = None
+    schedule: Schedule | None = None
+    priority: Priority | None = None
+    """How urgent it is there."""
+    policy: str | None = None
+    """Who is told there."""
+    do: Do = None
+    """What to do there."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Override:
+        if not self.places and not self.devices and not self.profiles:
+            raise ValueError(
+                "places, devices or profiles that it holds for; for all of them, change the rule itself"
+            )
+        return self
+
+    def over(self, when: When) -> When:
+        """Lay it over what the rule watches. Raises ValueError where the two together cannot hold."""
+        changed = {name: value for name in OF_WHEN if (value := getattr(self, name)) is not None}
+        if not changed:
+            return when
+        fields: dict[str, Any] = {name: getattr(when, name) for name in when.model_fields_set}
+        try:
+            return When.model_validate({**fields, **changed})
+        except ValidationError as error:
+            said = error.errors(include_url=False, include_input=False)[0]
+            raise ValueError(str(said.get("ctx", {}).get("error", said["msg"]))) from None
+
+
+class Rule(Table):
+    """A condition, what it is called, how urgent it is, and what to do about it."""
+
+    enabled: bool = True
+    """Whether it holds at all."""
+    when: When
+    kind: KindName
+    """What the alert is called: a key of the catalogue, such as `bed.left`."""
+    concern: Concern
+    """What it is about; `fall`, `presence` and `vital` need a legal basis."""
+    priority: Priority
+    """How urgent it is."""
+    policy: str
+    """Who is told when: a policy of `alerts.policies`."""
+    do: Do = None
+    """What to do; else the catalogue's line for `kind`."""
+    cases: tuple[Case, ...] = ()
+    latching: bool | None = None
+    """Present until a person deals with it; by default so for events."""
+    auto_resolve: bool = False
+    """Whether it closes by itself when the condition is gone and nobody has taken it."""
+    schedule: Schedule | None = None
+    per: Literal["device", "place"] = "device"
+    """`place`: all its devices together make one condition; a bath counts with its home."""
+    places: OneOrMany = ()
+    """Where it holds; empty: everywhere. A home brings its bath along."""
+    devices: OneOrMany = ()
+    """The devices it holds for; empty: all."""
+    except_places: OneOrMany = ()
+    """Where it does not hold."""
+    place_kinds: tuple[PlaceKind, ...] = ()
+    """The kinds of place where it holds; empty: every kind."""
+    override: tuple[Override, ...] = ()
+
+    @property
+    def latches(self) -> bool:
+        """Whether its condition stays present until a person deals with it."""
+        return self.when.watches in ("event", "action") if self.latching is None else self.latching
+
+    @property
+    def limits_vital_signs(self) -> bool:
+        """Whether it judges a resident's vital signs itself, instead of passing on a device's own word."""
+        judges = any(each.limit or each.missing is not None for each in self.when.conditions)
+        return self.concern is Concern.VITAL and judges
+
+    @property
+    def priorities(self) -> frozenset[Priority]:
+        """Every priority that an alert of it may have."""
+        overrides = (override.priority for override in self.override if override.priority is not None)
+        return frozenset((self.priority, *(case.priority for case in self.cases), *overrides))
+
+    def _fits(self, override: Override) -> None:
+        """An override may change what the rule has, and add no condition to it."""
+        when, watches = self.when, self.when.watches
+        limit = when.above is not None or when.below is not None
+        if (override.above, override.below) != (None, None) and not limit:
+            raise ValueError("an override of above or below where the rule has a limit only")
+        if override.missing is not None and watches != "missing":
+            raise ValueError("an override of missing where the rule waits for something only")
+        if override.held is not None and watches not in ("state", "measurement") and not when.held:
+            raise ValueError("an override of held where the rule watches a state or a limit only")
+        if override.schedule is not None and self.latches:
+            raise ValueError("no override of schedule where the condition latches")
+        if override.during is not None and when.during is None:
+            raise ValueError("an override of during where the rule has it only")
+        if self.per == "place" and (override.devices or override.profiles):
+            raise ValueError("an override by places where all devices of a place make one condition")
+        override.over(when)
+
+    def _wrong(self) -> Iterator[str]:
+        """Say what two of its keys together forbid."""
+        if self.auto_resolve and Priority.EMERGENCY in self.priorities:
+            yield "auto_resolve = false: no emergency closes by itself"
+        if self.auto_resolve and self.latches:
+            yield "either latching or auto_resolve: what latches never ends by itself"
+        if self.schedule is not None and self.latches and self.concern not in ALWAYS_OUT:
+            yield "no schedule where the condition latches: it would ring long after, when the schedule opens"
+        if self.when.also and self.per != "place":
+            yield 'per = "place" beside also: several devices make one condition'
+        if self.concern in ALWAYS_OUT and (self.when.also or self.when.during is not None):
+            yield f"neither also nor during for {self.concern.value}: it always goes out"
+        if self.limits_vital_signs and self.when.limit and self.kind != "vital.limit":
+            yield 'kind = "vital.limit" for a limit on a vital sign'
+
+    @model_validator(mode="after")
+    def _safe(self) -> Rule:
+        for override in self.override:
+            self._fits(override)
+        for wrong in self._wrong():
+            raise ValueError(wrong)
+        return self
