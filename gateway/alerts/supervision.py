@@ -9,9 +9,13 @@ of what hangs on it is not judged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from gateway.alerts.causes import FAMILIES, Down, Families, behind
+from gateway.alerts.clockwork import Clockwork
+from gateway.alerts.habits import Habit
 from gateway.alerts.inputs import Suppression
 from gateway.alerts.maintenance import OWN, maintained_until
 from gateway.alerts.memory import Memory
@@ -28,12 +32,12 @@ from gateway.settings.models import Settings
 SILENT, BATTERY, CLOCK = "device-silent", "battery-low", "clock-unsynced/clock"
 SETTLE = timedelta(minutes=3)
 """After a start: what a room had told before and has not told again by then is over."""
+LEARNED = "used to speak"
 BENEFIT = timedelta(seconds=60)
 """How much longer a device may be silent where nothing else of its source was heard so long either: the
 source itself may be deaf, and says so within this time."""
-BROKER = "mqtt-in"
-"""The subject of `source.down` where it is the broker that messages come from."""
-LOST = frozenset({"frames.dropped", "journal.repaired"})
+STEPPED = "clock-stepped/clock"
+LOST = frozenset({"clock.stepped", "frames.dropped", "journal.repaired"})
 """Troubles after which something may be lost for good: they stay until a person has seen them."""
 _NOT_TOLD = frozenset({SILENT, BATTERY, *(name for name in OWN_RULES if name.startswith("basis-"))})
 
@@ -79,7 +83,10 @@ class Supervision:
         self._started = now
         self._listening: dict[str, Instant] = {}
         """By device: since when it could have been heard."""
-        self._down: dict[Source, set[str]] = {"radio": set(), "messages": set()}
+        self._down = Down()
+        self._families = Families()
+        self._habits: dict[str, Habit] = {}
+        self._clockwork = Clockwork(now)
         self._told: set[str] = set()
         """Keys of troubles that this run was told of."""
         self._settle(settings, watched, now)
@@ -97,11 +104,18 @@ class Supervision:
         ]
         return [verdict for key in gone for verdict in _over(key, memory)]
 
+    def learned(self) -> dict[str, timedelta]:
+        """Give how often the devices speak of which nobody has stated it, as far as that is known."""
+        return {name: every for name, habit in self._habits.items() if (every := habit.every) is not None}
+
     def check(self, heard: Mapping[str, Heard], now: Instant, memory: Memory) -> list[Verdict]:
         """Look at everything that is silent by itself; to be called every few seconds."""
-        newest = {source: self._newest(source, heard) for source in self._down}
+        newest: dict[Source, Instant | None] = {
+            source: self._newest(source, heard) for source in ("radio", "messages")
+        }
         verdicts: list[Verdict] = []
         for name, device in self._watched.items():
+            self._learn(device, heard.get(name))
             verdicts += self._device(device, heard.get(name), newest[device.source], now, memory)
         return [*verdicts, *self._clock(now, memory), *self._forgotten(now, memory)]
 
@@ -140,35 +154,46 @@ class Supervision:
 
     def trouble(self, trouble: Trouble, now: Instant, memory: Memory) -> list[Verdict]:
         """Take a trouble of the gateway's own: told once while it lasts, again if it becomes graver."""
-        source = _source(trouble)
-        if source is not None:
-            self._note_source(source, trouble, now)
+        for device in self._down.note(trouble, self._watched, now):
+            self._listening[device] = now
+            self._habits.pop(device, None)
         # A kind that nobody knows is a technical fault all the same.
         kind = trouble.kind if trouble.kind in OWN_KINDS else "trouble"
         subject = trouble.subject if kind == trouble.kind else f"{own_rule(trouble.kind)}-{trouble.subject}"
         key = f"{own_rule(kind)}/{subject}"
         if not trouble.present:
             self._told.discard(key)
-            return _over(key, memory)
+            return self._ends(key, memory)
         self._told.add(key)
-        unheard = trouble.calls_unheard or self._unheard(trouble, source)
+        unheard = trouble.calls_unheard or behind(trouble, self._watched.values())
         said = (Priority.HIGH if unheard else Priority.TECHNICAL).value
         slot = memory[key]
         if slot.active and (slot.said == said or not unheard):
             return []
         memory.change(key, active=True, said=said)
-        device = self._watched.get(trouble.device or "")
+        family, detail = FAMILIES.get((kind, subject)), trouble.detail
+        lead = key
+        if family is not None:
+            lead, detail = self._families.join(family, key, detail, memory)
+        known = self._watched.get(trouble.device or "")
         told = self._own.occurrence(
             kind,
             subject,
             unheard=unheard,
             device=trouble.device,
-            place=trouble.place or (device.place if device else None),
+            place=trouble.place or (known.place if known else None),
             auto_resolve=kind not in LOST,
-            held_back=_held_back(device, now, memory),
-            detail=trouble.detail,
+            held_back=_held_back(known, now, memory),
+            detail=detail,
         )
-        return [told]
+        return [replace(told, key=lead, rule=lead.partition("/")[0])]
+
+    def _ends(self, key: str, memory: Memory) -> list[Verdict]:
+        """End a trouble; the alert of a family ends with the last of it."""
+        active = memory[key].active
+        memory.forget(key)
+        over = self._families.leave(key, memory) if active else None
+        return [Gone(over)] if over is not None else []
 
     def _settle(self, settings: Settings, watched: Mapping[str, Watched], now: Instant) -> None:
         self._rules = settings.alerts.supervision
@@ -189,7 +214,7 @@ class Supervision:
         refused = self._refused(heard, now)
         if refused is not None and slot.said != "refused":
             return self._silent(device, key, "refused", f"its frames are refused: {refused}", now, memory)
-        if refused is not None or (self._down[device.source] and not slot.active):
+        if refused is not None or (self._down.hides(device) and not slot.active):
             return []
         quiet = self._quiet(device, heard, newest, now)
         if quiet is not None and not slot.active:
@@ -206,19 +231,30 @@ class Supervision:
         self, device: Watched, heard: Heard | None, newest: Instant | None, now: Instant
     ) -> str | None:
         """Say since when a device is silent for too long; None if it is not."""
-        if heard is not None and heard.available is False:
+        if heard is not None and heard.available is False and not self._down.just_back(device.device, now):
             return "the system it is connected to calls it offline"
-        if device.heard_every is None:
+        limit = self._limit(device)
+        if limit is None:
             return None
         since = _later(heard.last if heard else None, self._listening[device.device])
-        limit = max(device.heard_every * self._rules.intervals, self._rules.at_least)
         silent = now.since(since)
         # Others that were heard shortly after it prove nothing: the source may have fallen deaf since.
         others_heard = newest is not None and newest.since(since) >= limit
         if silent < limit or (not others_heard and silent < limit + BENEFIT):
             return None
-        interval = device.heard_every.total_seconds()
-        return f"not heard for {silent.total_seconds():.0f} s; it should speak every {interval:g} s"
+        said = f"not heard for {silent.total_seconds():.0f} s; "
+        if device.heard_every is not None:
+            return f"{said}it should speak every {device.heard_every.total_seconds():g} s"
+        every = self._habits[device.device].every
+        assert every is not None, "its limit comes from its habit"
+        return f"{said}it {LEARNED} at least every {every.total_seconds():.0f} s (learned; nobody stated it)"
+
+    def _limit(self, device: Watched) -> timedelta | None:
+        """Give after how much silence a device is silent; None where nobody can tell."""
+        if device.heard_every is not None:
+            return max(device.heard_every * self._rules.intervals, self._rules.at_least)
+        habit = self._habits.get(device.device)
+        return habit.silent_after if habit is not None and not device.stated else None
 
     def _silent(
         self, device: Watched, key: str, said: str, detail: str, now: Instant, memory: Memory
@@ -228,7 +264,8 @@ class Supervision:
             "call_device.silent" if device.calls else "device.silent",
             device.device,
             rule=SILENT,
-            unheard=device.calls,
+            # A habit is no promise: what was only learned must not stand among the calls.
+            unheard=device.calls and LEARNED not in detail,
             device=device.device,
             place=device.place,
             # A call that was refused is gone: somebody has to look, also when the next one comes through.
@@ -247,37 +284,26 @@ class Supervision:
         )
         return max(lasts, key=lambda last: last.mono_ns, default=None)
 
-    def _note_source(self, source: Source, trouble: Trouble, now: Instant) -> None:
-        if trouble.present:
-            self._down[source].add(trouble.subject)
-        elif trouble.subject in self._down[source]:
-            self._down[source].discard(trouble.subject)
-            for device in self._watched.values():
-                if device.source == source:
-                    self._listening[device.device] = now
+    def _learn(self, device: Watched, heard: Heard | None) -> None:
+        """Learn how often a device speaks of which nobody has stated it."""
+        if not device.stated and heard is not None and heard.last is not None:
+            self._habits.setdefault(device.device, Habit()).heard(heard.last)
 
-    def _unheard(self, trouble: Trouble, source: Source | None) -> bool:
-        """Whether a call or fall hangs on what is in trouble."""
-        return any(
-            device.calls
-            and (
-                device.device == trouble.device
-                or (source is not None and device.source == source)
-                or (trouble.kind == "driver.quarantined" and device.driver == trouble.subject)
-            )
-            for device in self._watched.values()
-        )
-
-    def _clock(self, now: Instant, memory: Memory) -> list[Verdict]:
-        if now.quality is not ClockQuality.UNSYNCED:
-            return _over(CLOCK, memory) if CLOCK not in self._told else []
-        if memory[CLOCK].active or now.since(self._started) < self._rules.clock_after:
-            return []
+    def _clock(self, now: Instant, memory: Memory) -> Iterable[Verdict]:
+        seen = self._clockwork.look(now, unsynced_after=self._rules.clock_after)
+        if seen.stepped_s is not None:
+            memory.change(STEPPED, active=True, said=Priority.TECHNICAL.value)
+            self._told.add(STEPPED)
+            detail = f"the clock jumped by {seen.stepped_s:+.0f} s although it was right before"
+            yield self._own.occurrence("clock.stepped", "clock", auto_resolve=False, detail=detail)
+        if seen.fault is None:
+            if CLOCK not in self._told and now.quality is not ClockQuality.UNSYNCED:
+                yield from _over(CLOCK, memory)
+            return
+        if memory[CLOCK].active:
+            return
         memory.change(CLOCK, active=True, said=Priority.TECHNICAL.value)
-        detail = (
-            f"the clock is not synchronised {self._rules.clock_after.total_seconds() / 60:g} min after start"
-        )
-        return [self._own.occurrence("clock.unsynced", "clock", detail=detail)]
+        yield self._own.occurrence("clock.unsynced", "clock", detail=seen.detail)
 
     def _forgotten(self, now: Instant, memory: Memory) -> Iterable[Verdict]:
         """End the troubles of an earlier run that nobody has told again."""
@@ -287,17 +313,10 @@ class Supervision:
             rule = key.partition("/")[0]
             ours = rule in OWN_RULES and rule not in _NOT_TOLD and key != CLOCK
             if ours and key not in self._told and not key.startswith(OWN):
-                yield from _over(key, memory)
+                yield from self._ends(key, memory)
 
 
 _BATTERIES = {("battery", Kind.MEASUREMENT), ("battery_low", Kind.STATE)}
-
-
-def _source(trouble: Trouble) -> Source | None:
-    """Give the source of frames that is wholly silent in a trouble."""
-    if trouble.kind == "adapter.down":
-        return "radio"
-    return "messages" if (trouble.kind, trouble.subject) == ("source.down", BROKER) else None
 
 
 def _over(key: str, memory: Memory, reading: str | None = None) -> list[Verdict]:

@@ -21,6 +21,9 @@ CALLS = frozenset({"help_call", "fall"})
 CARRIED = {"call-button": "help_call", "call-cord": "help_call", "fall-detector": "fall"}
 """Kinds of product (`meets = "call-button/1"`) on which a call or a fall hangs."""
 
+PRESENCE_BUTTON = "presence-button"
+"""The kind of product that staff press at the door (`meets = "presence-button/1"`)."""
+
 Source: TypeAlias = Literal["radio", "messages"]
 
 
@@ -66,6 +69,12 @@ class Watched:
     """%; at or below it the battery is to be changed."""
     maintenance_until_ns: int | None
     """Unix nanoseconds."""
+    bridge: str | None = None
+    """The bridge that its messages come by, as a slug: `zigbee2mqtt` of `zigbee2mqtt/toilet-12`."""
+    stated: bool = True
+    """Somebody has said how often it speaks, or that it never does by itself."""
+    presence: bool = False
+    """A button at the door: pressed by staff, it says that somebody is there."""
 
 
 def watched(settings: Settings, driver_of: DriverOf) -> dict[str, Watched]:
@@ -90,14 +99,31 @@ def _one(name: str, device: Device, settings: Settings, driver: DriverFacts | No
         battery_type=battery.type,
         battery_low=battery.low,
         maintenance_until_ns=parse_iso(device.maintenance_until) if device.maintenance_until else None,
+        bridge=bridge_of(device.topic) if device.topic else None,
+        stated=_stated(device, profile, driver) is not None,
+        presence=product(profile) == PRESENCE_BUTTON,
     )
+
+
+def bridge_of(topic: str) -> str | None:
+    """Name the bridge of a device's topic, which speaks on `…/bridge/state`; None for a bare topic."""
+    base, _, _ = topic.rpartition("/")
+    return base.replace("/", "-").lower() or None
+
+
+def product(profile: Profile | None) -> str:
+    """Give the kind of product that a profile says it is: `call-button` of `call-button/1`."""
+    return (profile.meets or "").partition("/")[0] if profile else ""
 
 
 def _interval(device: Device, profile: Profile | None, driver: DriverFacts | None) -> timedelta | None:
     """The nearest that says one; a device or profile that says `0s` speaks only when pressed."""
+    return _stated(device, profile, driver) or None
+
+
+def _stated(device: Device, profile: Profile | None, driver: DriverFacts | None) -> timedelta | None:
     said = (device.heard_every, profile and profile.heard_every, driver and driver.heard_every)
-    interval = next((span for span in said if span is not None), None)
-    return interval or None
+    return next((span for span in said if span is not None), None)
 
 
 def _carried(profile: Profile | None, driver: DriverFacts | None) -> set[str]:
