@@ -7,39 +7,24 @@ like any other, for it is the home that lives with it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
-from gateway.model import quantities
 from gateway.model.alert import Concern, Priority
 from gateway.model.problem import Finding
-from gateway.model.quantity import Quantity
-from gateway.model.readings import Kind
 from gateway.settings.alerting import DUTY, EVERYONE, PAGE, Policy, Step, split_target
-from gateway.settings.checks import finding
 from gateway.settings.merge import Node
 from gateway.settings.models import Settings
 from gateway.settings.positions import Path
-from gateway.settings.rules import Rule
+from gateway.settings.rule_checks import judge_rules, told
 
 PUSH = frozenset({"web_push", "push"})
 """Kinds of channel that may be late or silent: never alone for an emergency (R8)."""
 WAYS_MIN = 2  # kinds of channel in the first two steps of an emergency
 FIRST_STEPS = 2
 
-_KIND = {"event": Kind.EVENT, "state": Kind.STATE, "measurement": Kind.MEASUREMENT}
-_OWN_CONCERN = (Concern.SELF, Concern.FALL, Concern.PRESENCE, Concern.VITAL)
-
 
 def judge(settings: Settings, tree: Node) -> Iterator[Finding]:
     """Say everything about rules and policies that one value alone does not show."""
-    for name, rule in settings.alerts.rules.items():
-        at: Path = ("alerts", "rules", name)
-        yield from _watches(tree, at, rule)
-        yield from _concern(tree, at, rule)
-        yield from _held_back(tree, at, rule)
-        if rule.enabled and rule.limits_vital_signs and settings.intended_use is None:
-            expected = "[intended_use] filled in: who answers for limits on vital signs, since when, why"
-            yield _told(tree, at, expected, "none", "the rule is off; fill it in, or turn the rule off", True)
+    yield from judge_rules(settings, tree)
     yield from _answered(settings, tree)
     yield from _policies(settings, tree)
     yield from _responsible(settings, tree)
@@ -78,73 +63,6 @@ def _persons(settings: Settings, kind: str, name: str) -> Iterator[str]:
     return (by_name[each.casefold()] for each in named if each.casefold() in by_name)
 
 
-def _told(tree: Node, path: Path, expected: str, found: str, do: str, warning: bool = False) -> Finding:
-    """Say what is wrong at a path, or at the nearest table above that somebody has written."""
-    held, at = tree, path
-    for size in range(len(path), 0, -1):
-        near = tree.get(*path[:size])
-        if near is not None:
-            held, at = near, path[:size]
-            break
-    return finding(at, held, expected, found, do, warning=warning)
-
-
-def _watches(tree: Node, at: Path, rule: Rule) -> Iterator[Finding]:
-    """A state needs a state, a limit a measurement; the words must be words of the quantity."""
-    when = rule.when
-    wanted = _KIND.get(when.watches) or (Kind.STATE if when.state is not None else None)
-    for name in when.quantity:
-        rows = quantities.named(name)
-        if not rows:
-            continue  # told elsewhere, with its line
-        row = next((row for row in rows if row.kind is wanted), None) if wanted else rows[0]
-        path = (*at, "when", "quantity")
-        if row is None:
-            kinds = " or ".join(each.kind.value for each in rows)
-            do = f"watch {name} as {kinds}, or name another quantity"
-            yield _told(tree, path, f"a quantity that is reported as {wanted}", f"{name}, {kinds}", do)
-        else:
-            yield from _words(tree, at, rule, row)
-
-
-def _words(tree: Node, at: Path, rule: Rule, row: Quantity) -> Iterator[Finding]:
-    named: list[tuple[Path, str]] = [(("when", "event"), word) for word in rule.when.event]
-    named += [(("cases", n, "event"), word) for n, case in enumerate(rule.cases) for word in case.event]
-    if rule.when.watches == "event" and row.words:
-        # A button of another make may say more than a call of ours does: presses of any kind are known.
-        known = {*row.words, *(quantities.PRESSES if "press" in row.words else ())}
-        for path, word in named:
-            if word not in known:
-                near = get_close_matches(word, known, 1)
-                do = f"did you mean {near[0]}?" if near else "use one of these"
-                expected = f"a word of {row.name}: {', '.join(sorted(known))}"
-                yield _told(tree, (*at, *path), expected, repr(word), do)
-    state = rule.when.state
-    if state is not None and row.kind is Kind.STATE:
-        fits = state in row.words if row.words else isinstance(state, bool)
-        if not fits:
-            expected = f"one of {', '.join(row.words)}" if row.words else "true or false"
-            yield _told(tree, (*at, "when", "state"), expected, repr(state), "correct the value")
-
-
-def _concern(tree: Node, at: Path, rule: Rule) -> Iterator[Finding]:
-    """What tells of a person keeps its concern: else a basis would be passed by, or a call held back."""
-    for name in rule.when.quantity:
-        for row in quantities.named(name):
-            if row.concern in _OWN_CONCERN and rule.concern is not row.concern:
-                expected = f"{row.concern.value}: {name} tells of it"
-                do = f'write  concern = "{row.concern.value}"'
-                yield _told(tree, (*at, "concern"), expected, repr(rule.concern.value), do)
-                return
-
-
-def _held_back(tree: Node, at: Path, rule: Rule) -> Iterator[Finding]:
-    if rule.schedule is not None and rule.concern in (Concern.SELF, Concern.FALL):
-        expected = f"no schedule for {rule.concern.value}: it always goes out"
-        do = "take the schedule away; it has no effect"
-        yield _told(tree, (*at, "schedule"), expected, "a schedule", do, True)
-
-
 def _answered(settings: Settings, tree: Node) -> Iterator[Finding]:
     """A call, a fall and a colleague who needs help must raise something."""
     for quantity in ("help_call", "fall") if settings.alerts.rules else ():
@@ -154,7 +72,7 @@ def _answered(settings: Settings, tree: Node) -> Iterator[Finding]:
         )
         if not any(holds):
             do = f"turn the rule on again that watches {quantity}"
-            yield _told(tree, ("alerts", "rules"), f"a rule that watches {quantity}", "none", do, True)
+            yield told(tree, ("alerts", "rules"), f"a rule that watches {quantity}", "none", do, warning=True)
 
 
 def _policies(settings: Settings, tree: Node) -> Iterator[Finding]:
@@ -167,7 +85,7 @@ def _policies(settings: Settings, tree: Node) -> Iterator[Finding]:
         if name in lasting and not policy.repeat:
             expected = "repeat = true: an emergency or a resident's call is never given up on"
             do = "take the line away; it has no effect on them"
-            yield _told(tree, (*at, "repeat"), expected, "false", do, True)
+            yield told(tree, (*at, "repeat"), expected, "false", do, warning=True)
 
 
 def _used(settings: Settings) -> tuple[set[str], set[str]]:
@@ -189,11 +107,13 @@ def _reach(settings: Settings, tree: Node, at: Path, policy: Policy) -> Iterator
     every, first = ways(settings, policy.steps), ways(settings, policy.steps[:FIRST_STEPS])
     if every and every <= PUSH:
         do = "add  page, a person's other channel, or a duty centre"
-        yield _told(tree, at, "more than Web Push for an emergency: it may be late or silent", "it alone", do)
+        yield told(tree, at, "more than Web Push for an emergency: it may be late or silent", "it alone", do)
     elif len(first) < WAYS_MIN:
         expected = f"at least {WAYS_MIN} kinds of channel in the first two steps of an emergency"
         do = "define a channel and give it to persons or steps; until then, staff must have the page in view"
-        yield _told(tree, at, expected, f"{len(first)} ({', '.join(sorted(first)) or 'none'})", do, True)
+        yield told(
+            tree, at, expected, f"{len(first)} ({', '.join(sorted(first)) or 'none'})", do, warning=True
+        )
 
 
 def _responsible(settings: Settings, tree: Node) -> Iterator[Finding]:
@@ -201,4 +121,4 @@ def _responsible(settings: Settings, tree: Node) -> Iterator[Finding]:
     if personal and settings.person and not any("basis" in each.rights for each in settings.person.values()):
         expected = "somebody with the right `basis`, to record a legal basis and hear of objections"
         do = 'give it:  person.NAME.rights = ["basis"]'
-        yield _told(tree, ("person",), expected, "nobody", do, True)
+        yield told(tree, ("person",), expected, "nobody", do, warning=True)

@@ -37,6 +37,8 @@ _REFERENCES = (
     ("alerts.rules.*.devices", "device", "a device"),
     ("alerts.rules.*.override.*.places", "place", "a place"),
     ("alerts.rules.*.override.*.devices", "device", "a device"),
+    ("alerts.rules.*.override.*.profiles", "profiles", "a profile"),
+    ("alerts.rules.*.when.also.*.devices", "device", "a device"),
     ("alerts.supervision.policy", "alerts.policies", "an escalation policy"),
     ("alerts.supervision.policy_unheard", "alerts.policies", "an escalation policy"),
     ("group.*.persons", "person", "a person"),

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from gateway.model.holidays import danish_holidays
-from gateway.settings.alerting import LocalTime, Table, Weekday
+from gateway.settings.values import LocalTime, Table, Weekday
 
 EVERY_YEAR = re.compile(r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 
