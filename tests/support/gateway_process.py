@@ -439,6 +439,19 @@ class Home:
         env: Mapping[str, str] | None = None,
     ) -> Gateway:
         """Start a gateway, or the same anew: `name` stands for its state folder and its log."""
+        gateway = self.spawn(name, config=config, settings=settings, env=env)
+        gateway.wait_until_ready()
+        return gateway
+
+    def spawn(
+        self,
+        name: str = "gateway",
+        *,
+        config: Config | None = None,
+        settings: Tables | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Gateway:
+        """Start it as `start` does, and wait for nothing."""
         before = next((each for each in reversed(self._gateways) if each.folder.name == name), None)
         if config is None:
             config = before.config if before and settings is None else self.config(f"{name}-config", settings)
@@ -449,7 +462,6 @@ class Home:
             {"DBUS_SYSTEM_BUS_ADDRESS": self.simulator.bus, **(env or {})},
         )
         self._gateways.append(gateway)
-        gateway.wait_until_ready()
         return gateway
 
     def mqtt(self, **more: Any) -> aiomqtt.Client:

@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
 import orjson
 
-from support.eventually import eventually
-from support.gateway_process import ROOT, Gateway, Home, button, home
+from support.gateway_process import ROOT, button, home
+from support.retained import retained, same_on_both
 from support.whole_house import heard, velgate
 
 STATUS = f"{ROOT}/gateway/gw-1/status"
-
-
-async def retained(house: Home) -> dict[str, Any]:
-    """Give everything that the broker keeps below the root, by topic, as somebody who comes now sees it."""
-    found: dict[str, Any] = {}
-    async with house.mqtt() as client:
-        await client.subscribe(f"{ROOT}/#", qos=1)
-        await client.subscribe("end", qos=1)
-        await client.publish("end", b"", qos=1)  # what is retained comes before what is published afterwards
-        async for message in client.messages:
-            if str(message.topic) == "end":
-                return found
-            assert message.retain or not found
-            found[str(message.topic)] = orjson.loads(bytes(message.payload))
-    raise AssertionError("the stream of messages ended")
-
-
-async def same_on_both(house: Home, gateway: Gateway) -> dict[str, Any]:
-    """Wait until the retained alerts are those that the API calls open, to the letter; give them by id."""
-
-    async def look() -> dict[str, Any] | None:
-        shown = {alert["id"]: alert for alert in await gateway.every_alert()}
-        prefix = f"{ROOT}/alert/"
-        kept = {
-            topic.removeprefix(prefix): alert
-            for topic, alert in (await retained(house)).items()
-            if topic.startswith(prefix)
-        }
-        assert json.dumps(kept, sort_keys=True) == json.dumps(shown, sort_keys=True)
-        return shown
-
-    return await eventually(look)
 
 
 async def status_of(client: aiomqtt.Client, state: str) -> dict[str, Any]:
