@@ -15,6 +15,7 @@ from random import Random
 from typing import Protocol, Unpack
 
 from gateway.alerts.channels.base import Channel, ChannelDown, Taken
+from gateway.alerts.channels.digest import DigestChannel
 from gateway.alerts.mirror import Mirror
 from gateway.alerts.notices import backoff, reached_nobody, receiver, wanted
 from gateway.alerts.wording import message
@@ -135,6 +136,8 @@ class Outbox:
             if not wanted(row, self._view().alert(row.alert)):
                 self._rows.pop(key)
                 continue  # the transition that ended it has noted that it was dropped
+            if isinstance(self._channels.get(row.channel), DigestChannel):
+                continue  # what is gathered waits for its time of day
             left = row.next.since(now).total_seconds()
             if left > 0:
                 pauses.append(left)
@@ -188,7 +191,7 @@ class Outbox:
         except TimeoutError:
             self._has_failed(row, f"no answer within {channel.timeout.total_seconds():g} s")
         except ChannelDown as down:
-            self._has_failed(row, down.reason)
+            self._has_failed(row, down.reason, lasting=down.lasting)
         except Exception as error:
             log.exception("channel %s raised", row.channel)
             self._has_failed(row, f"it raised {type(error).__name__}")
@@ -211,7 +214,7 @@ class Outbox:
             self._told_failing.discard(row.channel)
             self._tell(Trouble(kind="channel.failing", subject=row.channel, present=False))
 
-    def _has_failed(self, row: Notification, reason: str) -> None:
+    def _has_failed(self, row: Notification, reason: str, *, lasting: bool = False) -> None:
         now = self._clock.now()
         attempts = row.attempts + 1
         again = now.plus(backoff(attempts, self._random.random()))
@@ -219,7 +222,7 @@ class Outbox:
         if self._rows.get(receiver(row)) == row:
             self._rows[receiver(row)] = after
         fails = self._fails[row.channel] = self._fails.get(row.channel, 0) + 1
-        if fails == FAILS_UNTIL_TOLD:
+        if fails == FAILS_UNTIL_TOLD or (lasting and row.channel not in self._told_failing):
             self._tell_failing(row.channel, reason, calls_unheard=False)
         self._judge_step(after, reason)
 

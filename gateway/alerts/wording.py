@@ -26,6 +26,8 @@ def message(
     texts: dict[str, str] = {
         lang: _text(row, alert, now, lang, short=short, words=words) for lang in LANGUAGES
     }
+    if row.repeated:
+        texts = {lang: f"{text} {words.text('notice.repeated', lang)}" for lang, text in texts.items()}
     return Message(
         key=row.id,
         about=row.about,
@@ -34,6 +36,7 @@ def message(
         text=texts[language],
         texts=texts,
         document=_document(row, alert, now, texts, language, short=short),
+        subject=_text(row, alert, now, language, short=True, words=words),
     )
 
 

@@ -3,26 +3,79 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
-from gateway.settings.alerting import Table
+from gateway.settings.apprise_schemes import SCHEMES, scheme_of
 from gateway.settings.span import Span
+from gateway.settings.values import LocalTime, Table
+
+IN_THE_HOME = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
+"""Ends of host names that no name server of the world answers (RFC 6762, RFC 8375, RFC 6761)."""
+
+DIGEST = "digest"
+"""The way of a channel that gathers: nobody is reached by it before its time of day."""
 
 
 class Channel(Table):
     """A way to reach somebody outside the staff page."""
 
-    kind: Literal["webhook", "mqtt"]
-    """A signed `webhook`, or `mqtt` on the home's own broker."""
+    kind: Literal["webhook", "mqtt", "apprise"]
+    """A signed `webhook`, `mqtt` on the home's own broker, or `apprise`: mail, SMS, Teams and whatever else
+    an Apprise URL names."""
     url: str | None = None
     """Where a webhook posts to."""
     secret: SecretStr | None = None
     """What a webhook is signed with; the receiver has the same."""
-    detail: Literal["full", "short"] = "full"
-    """`short` tells place and urgency only: for whoever is outside the home."""
+    apprise_url: SecretStr | None = None
+    """Where a channel of kind apprise sends to, such as `mailtos://…` or `smseagle://…`. It holds passwords,
+    so it stands in `secrets.toml`."""
+    detail: Literal["full", "short"] | None = None
+    """`short` tells place and urgency only: for whoever is outside the home. Without it, `apprise` is short
+    unless its host is in the home (a private address, or a name that ends in `.local`, `.lan`, `.internal`)
+    or it is a digest, and the other kinds are `full`."""
     timeout: Span = timedelta(seconds=10)
     """How long an answer may take."""
+    digest: LocalTime | None = None
+    """A time of day: a mail channel that gathers technical alerts and tells them once a day, at this time.
+    For technical alerts only."""
     options: dict[str, Any] = Field(default_factory=dict)
     """`topic`: where a channel of kind mqtt publishes, instead of `…/notice/NAME`."""
+
+    @property
+    def short(self) -> bool:
+        """Whether it is told place and urgency only."""
+        if self.detail is not None:
+            return self.detail == "short"
+        return self.kind == "apprise" and self.digest is None and not self.in_the_home
+
+    @property
+    def in_the_home(self) -> bool:
+        """Whether an Apprise URL names a host that nobody outside the home answers for."""
+        url = self.apprise_url.get_secret_value() if self.apprise_url else ""
+        try:
+            host = (urlsplit(url).hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        try:
+            return ip_address(host).is_private
+        except ValueError:
+            return host == "localhost" or host.endswith(IN_THE_HOME)
+
+    @property
+    def way(self) -> str:
+        """What kind of way it is: its kind, the service that Apprise speaks to, or a digest."""
+        if self.digest is not None:
+            return DIGEST
+        if self.kind == "apprise" and self.apprise_url is not None:
+            return SCHEMES.get(scheme_of(self.apprise_url.get_secret_value()) or "", self.kind)
+        return self.kind
+
+    @model_validator(mode="after")
+    def _gathers(self) -> Channel:
+        if self.digest is not None and self.kind != "apprise":
+            raise ValueError('digest beside kind = "apprise" only: what is gathered goes out as a mail')
+        return self

@@ -27,15 +27,32 @@ class Message:
     """The same in each language."""
     document: Mapping[str, Any]
     """What a machine reads: schema `velgate/notification/1`."""
+    subject: str = ""
+    """Place and urgency, in the receiver's language: the heading where there is one."""
 
 
 class ChannelDown(Exception):
     """It did not get through; it is tried again. `reason` is one English sentence for the technician."""
 
-    def __init__(self, reason: str) -> None:
-        """Say why; no key, name or address of a person."""
+    def __init__(self, reason: str, *, lasting: bool = False, data: Mapping[str, Any] | None = None) -> None:
+        """Say why; no key, name or address of a person.
+
+        `lasting`: it will not mend itself (a wrong key, an address that is gone), so the technician hears of
+        it at once. It is tried again all the same: somebody may mend it. `data` is for the channel's own use.
+        """
         self.reason = reason
+        self.lasting = lasting
+        self.data = dict(data or {})
         super().__init__(reason)
+
+
+RETRIED = frozenset({408, 425, 429})
+"""Statuses of the 400s that say "later", not "never"."""
+
+
+def lasting(status: int) -> bool:
+    """Tell whether an HTTP status says that the same request will fail again, until somebody mends it."""
+    return 300 <= status < 500 and status not in RETRIED
 
 
 class Channel(Protocol):

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gateway.alerts.channels.apprise import AppriseChannel
 from gateway.alerts.channels.base import Channel, ChannelDown, Message, Taken
+from gateway.alerts.channels.courier import Courier
+from gateway.alerts.channels.digest import DigestChannel
 from gateway.alerts.channels.http import Url
 from gateway.alerts.channels.mqtt import MqttChannel, Publish
 from gateway.alerts.channels.webhook import WebhookChannel
 from gateway.model.clock import Clock
 from gateway.settings.channels import Channel as Configured
 from gateway.settings.models import Settings
+
+BY_COURIER = frozenset({"apprise"})
+"""Kinds of channel that the sending process sends for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +35,43 @@ class BrokenChannel:
         raise ChannelDown(self.reason)
 
 
-def configured_channels(settings: Settings, clock: Clock, publish: Publish | None) -> dict[str, Channel]:
-    """Make every channel. `publish` leads to the home's broker; None where there is none."""
-    return {name: _one(name, each, settings, clock, publish) for name, each in settings.channel.items()}
+def configured_channels(
+    settings: Settings, clock: Clock, publish: Publish | None, courier: Courier | None = None
+) -> dict[str, Channel]:
+    """Make every channel. `publish` leads to the home's broker, None where there is none.
+
+    `courier` sends by the sending process, which is started here where a channel needs it.
+    """
+    made = {
+        name: _one(name, each, settings, clock, publish, courier) for name, each in settings.channel.items()
+    }
+    if courier is not None:
+        courier.wanted(any(each.kind in BY_COURIER for each in settings.channel.values()))
+    return made
 
 
-def _one(name: str, each: Configured, settings: Settings, clock: Clock, publish: Publish | None) -> Channel:
-    short = each.detail == "short"
+def _one(
+    name: str,
+    each: Configured,
+    settings: Settings,
+    clock: Clock,
+    publish: Publish | None,
+    courier: Courier | None,
+) -> Channel:
+    short = each.short
     match each.kind:
+        case "apprise":
+            if courier is None or each.apprise_url is None:
+                reason = "no apprise_url is configured" if courier else "there is no sending process here"
+                return BrokenChannel(name=name, reason=reason, timeout=each.timeout)
+            by_apprise = AppriseChannel(
+                name=name,
+                url=each.apprise_url.get_secret_value(),
+                courier=courier,
+                timeout=each.timeout,
+                short=short,
+            )
+            return DigestChannel(channel=by_apprise, at=each.digest) if each.digest else by_apprise
         case "webhook":
             try:
                 url = Url.parse(each.url or "")

@@ -16,13 +16,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import orjson
 
-from gateway.alerts.channels.base import ChannelDown, Message, Taken
+from gateway.alerts.channels.base import ChannelDown, Message, Taken, lasting
 from gateway.alerts.channels.http import HttpFailed, Names, Url, post
 from gateway.model.clock import NS, Clock
 
@@ -40,6 +40,8 @@ class WebhookChannel:
     knows_key: bool = True
     tls: Callable[[], ssl.SSLContext | None] = lambda: None
     names: Names = field(default_factory=Names, repr=False)
+    post: Callable[..., Awaitable[int]] = field(default=post, repr=False)
+    """Sends one request; it is called as `http.post` is."""
 
     async def send(self, message: Message) -> Taken:
         """Post it once."""
@@ -54,11 +56,11 @@ class WebhookChannel:
         if self.secret is not None:
             headers["velgate-signature"] = signature(self.secret, stamp, body)
         try:
-            status = await post(self.url, headers, body, names=self.names, tls=self.tls())
+            status = await self.post(self.url, headers, body, names=self.names, tls=self.tls())
         except HttpFailed as failed:
             raise ChannelDown(str(failed)) from failed
         if not 200 <= status < 300:
-            raise ChannelDown(f"answered with status {status}")
+            raise ChannelDown(f"answered with status {status}", lasting=lasting(status))
         return "delivered"
 
 

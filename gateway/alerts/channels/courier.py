@@ -1,0 +1,339 @@
+"""The gateway's end of the sending process: started when somebody needs it, asked, and started again.
+
+What one channel does delays no other: each attempt has a thread of its own over there, and is left here when
+its channel's time is up. A thread that still hangs then is counted; a channel with too many of them fails at
+once, and the process is made anew, for no thread can be ended from outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.alerts.channels.base import ChannelDown, Taken
+from gateway.alerts.channels.task import LENGTH, NoSense, length_of, packed, parsed
+from gateway.model.together import together
+from gateway.model.trouble import TellTrouble, Trouble
+
+log = logging.getLogger(__name__)
+
+COMMAND = (sys.executable, "-I", "-m", "gateway.alerts.channels.child")
+HANDED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+"""What of the gateway's environment the process gets: how this network is to be left."""
+
+IN_HAND_MAX = 256  # attempts under way at once, of all channels
+LEFT_MAX = 8  # attempts of one channel that hang over there after their time; then it fails at once
+LEFT_LONGEST_S = 60.0  # so long, and the process is made anew
+GRACE_S = 10.0  # how long other channels' attempts are let end first
+PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 5.0  # before it is started again; calls may wait for it
+HEALTHY_AFTER_S = 60.0
+DEATHS_UNTIL_TOLD = 2
+START_S = 30.0  # from the start of the process to its first word, on a machine that is busy
+PING_EVERY_S = 10.0
+PONG_WITHIN_S = 20.0
+REAPED_WITHIN_S = 0.05
+NAME = "courier"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of an attempt that did not fail."""
+
+    taken: Taken
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _Ended(Exception):
+    """The process is of no use any more; says why."""
+
+
+@dataclass(slots=True)
+class _InHand:
+    channel: str
+    answer: asyncio.Future[Answer]
+
+
+class _Process:
+    """One process, from its start to its end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], writer: asyncio.StreamWriter) -> None:
+        self.process = process
+        self.writer = writer
+        self.up = asyncio.Event()
+        self.in_hand: dict[int, _InHand] = {}
+        self.left: dict[str, deque[tuple[int, float]]] = {}
+        """Attempts that nobody waits for and that have not ended, by channel: number, and since when."""
+        self.heard_at = asyncio.get_running_loop().time()
+
+    def hanging(self, channel: str) -> int:
+        return len(self.left.get(channel, ()))
+
+    def take(self, answer: dict[str, Any]) -> None:
+        """Take one answer. Raises NoSense."""
+        self.heard_at = asyncio.get_running_loop().time()
+        if answer.get("ready") is True:
+            self.up.set()
+            return
+        number = answer.get("id")
+        if not isinstance(number, int):
+            raise NoSense("an answer without its number")
+        asked = self.in_hand.pop(number, None)
+        if asked is None:
+            for name, left in list(self.left.items()):
+                self.left[name] = deque(each for each in left if each[0] != number)
+                if not self.left[name]:
+                    del self.left[name]
+        elif not asked.answer.done():
+            _settle(asked.answer, answer)
+
+    def end(self, why: str) -> None:
+        """End it, and fail what is in hand; it is tried again."""
+        self.writer.transport.abort()
+        self.process.kill()
+        # Reaping waits for the kernel, and the loop waits for nobody.
+        threading.Thread(target=self.process.wait, name="courier-reaper", daemon=True).start()
+        for asked in self.in_hand.values():
+            if not asked.answer.done():
+                asked.answer.set_exception(ChannelDown(f"the sending process ended: {why}"))
+        self.in_hand.clear()
+        self.left.clear()
+
+
+class Courier:
+    """Sends by the process. Belongs to the event loop; `run` is a room of the house."""
+
+    def __init__(self, tell: TellTrouble, *, command: Sequence[str] = COMMAND) -> None:
+        """`tell` hears where the process dies again and again."""
+        self._tell = tell
+        self._command = tuple(command)
+        self._wanted = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._process: _Process | None = None
+        self._number = 0
+        self._told = False
+
+    def wanted(self, yes: bool) -> None:
+        """Say whether any channel needs the process. It is started, or ended when its work is done."""
+        if yes:
+            self._wanted.set()
+        else:
+            self._wanted.clear()
+        self._moved.set()
+
+    @property
+    def pid(self) -> int | None:
+        """The process, where there is one."""
+        return self._process.process.pid if self._process else None
+
+    @property
+    def in_hand(self) -> int:
+        """How many attempts are under way."""
+        return len(self._process.in_hand) if self._process else 0
+
+    async def send(
+        self,
+        channel: str,
+        kind: str,
+        config: Mapping[str, Any],
+        message: Mapping[str, Any],
+        timeout_s: float,
+    ) -> Answer:
+        """Make one attempt. Raises ChannelDown, after `timeout_s` at the latest. May be cancelled.
+
+        `kind` is one of `child.KINDS`; `config` and `message` are JSON.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                process = await self._ready()
+                return await self._ask(process, channel, kind, config, message, timeout_s)
+        except TimeoutError:
+            raise ChannelDown(f"no answer within {timeout_s:g} s") from None
+
+    async def _ready(self) -> _Process:
+        while self._process is None or not self._process.up.is_set():
+            self._moved.clear()
+            await self._moved.wait()
+        return self._process
+
+    async def _ask(
+        self,
+        process: _Process,
+        channel: str,
+        kind: str,
+        config: Mapping[str, Any],
+        message: Mapping[str, Any],
+        timeout_s: float,
+    ) -> Answer:
+        if process.hanging(channel) >= LEFT_MAX:
+            raise ChannelDown(f"{LEFT_MAX} earlier attempts still hang")
+        if len(process.in_hand) >= IN_HAND_MAX:
+            raise ChannelDown(f"{IN_HAND_MAX} attempts are under way")
+        self._number += 1
+        number, loop = self._number, asyncio.get_running_loop()
+        request = {"id": number, "do": "send", "channel": channel, "kind": kind}
+        request |= {"config": dict(config), "message": dict(message), "timeout_s": timeout_s}
+        try:
+            process.writer.write(packed(request))
+        except NoSense as error:
+            raise ChannelDown(f"it cannot be handed on: {error}", lasting=True) from error
+        asked = _InHand(channel, loop.create_future())
+        process.in_hand[number] = asked
+        try:
+            return await asked.answer
+        except asyncio.CancelledError:
+            if process.in_hand.pop(number, None) is not None:
+                process.left.setdefault(channel, deque()).append((number, loop.time()))
+            raise
+
+    # The room.
+
+    async def run(self) -> None:
+        """Keep the process at work while somebody needs it, for ever. Ends by cancellation."""
+        pause, deaths = PAUSE_FIRST_S, 0
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wanted.wait()
+            began = loop.time()
+            try:
+                await self._serve()
+                pause, deaths = PAUSE_FIRST_S, 0
+                continue
+            except (OSError, NoSense, _Ended) as error:
+                why = str(error) or type(error).__name__
+            if loop.time() - began > HEALTHY_AFTER_S:
+                pause, deaths = PAUSE_FIRST_S, 0
+            deaths += 1
+            log.warning("the sending process ended: %s; it is started again", why)
+            if deaths >= DEATHS_UNTIL_TOLD:
+                self._tell_failing(why)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, PAUSE_MAX_S)
+
+    async def _serve(self) -> None:
+        """Start one process and serve it until nobody needs it. Raises _Ended, OSError or NoSense."""
+        process, reader = await self._start()
+        self._process = process
+        why = "the gateway ends"
+        try:
+            await together(self._listen(process, reader), self._watch(process))
+        except _NotWanted:
+            why = "nobody needs it any more"
+        except (OSError, NoSense, _Ended) as error:
+            why = str(error) or type(error).__name__
+            raise
+        finally:
+            self._process = None
+            process.end(why)
+
+    async def _start(self) -> tuple[_Process, asyncio.StreamReader]:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                started = subprocess.Popen(  # noqa: ASYNC220  (a few ms; nothing waits for its end)
+                    [*self._command, str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,  # what libraries say there holds addresses and keys
+                    pass_fds=(theirs.fileno(),),
+                    env={"LANG": "C.UTF-8"} | {n: os.environ[n] for n in HANDED_ON if n in os.environ},
+                    start_new_session=True,
+                )
+            reader, writer = await asyncio.open_connection(sock=ours)
+        except BaseException:
+            ours.close()
+            raise
+        return _Process(started, writer), reader
+
+    async def _listen(self, process: _Process, reader: asyncio.StreamReader) -> None:
+        try:
+            while True:
+                length = length_of(await reader.readexactly(LENGTH))
+                process.take(parsed(await reader.readexactly(length)))
+                self._moved.set()
+        except asyncio.IncompleteReadError:
+            raise _Ended(await _how_it_ended(process.process)) from None
+
+    async def _watch(self, process: _Process) -> None:
+        """Notice a process that does not come up, does not answer, or is full of threads that hang."""
+        loop = asyncio.get_running_loop()
+        began = asked_at = loop.time()
+        full_since: float | None = None
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._until_not_wanted(process)
+                    raise _NotWanted
+            now = loop.time()
+            if not process.up.is_set():
+                if now - began > START_S:
+                    raise _Ended(f"it did not come up within {START_S:g} s")
+                process.heard_at = now
+                continue
+            if self._told and now - began > HEALTHY_AFTER_S:
+                self._told = False
+                self._tell(Trouble(kind="room.failing", subject=NAME, present=False))
+            if now - asked_at >= PING_EVERY_S:
+                asked_at = now
+                self._number += 1
+                process.writer.write(packed({"id": self._number, "do": "ping"}))
+            if now - process.heard_at > PONG_WITHIN_S + PING_EVERY_S:
+                raise _Ended(f"it said nothing for {now - process.heard_at:.0f} s")
+            full_since = self._full_since(process, full_since, now)
+
+    async def _until_not_wanted(self, process: _Process) -> None:
+        while self._wanted.is_set() or process.in_hand:
+            self._moved.clear()
+            await self._moved.wait()
+
+    def _full_since(self, process: _Process, since: float | None, now: float) -> float | None:
+        full = [
+            name
+            for name, left in process.left.items()
+            if len(left) >= LEFT_MAX and now - left[0][1] > LEFT_LONGEST_S
+        ]
+        if not full:
+            return None
+        since = now if since is None else since
+        if not process.in_hand or now - since > GRACE_S:
+            raise _Ended(f"attempts of {', '.join(sorted(full))} hang and cannot be ended")
+        return since
+
+    def _tell_failing(self, why: str) -> None:
+        self._told = True
+        detail = f"the sending process stopped: {why}. It is started again by itself; see the log."
+        self._tell(
+            Trouble(kind="room.failing", subject=NAME, present=True, calls_unheard=True, detail=detail)
+        )
+
+
+class _NotWanted(Exception):
+    """Nobody needs the process any more."""
+
+
+def _settle(future: asyncio.Future[Answer], answer: dict[str, Any]) -> None:
+    data = answer.get("data") if isinstance(answer.get("data"), dict) else {}
+    match answer:
+        case {"taken": "sent" | "delivered" as taken}:
+            future.set_result(Answer(taken=taken, data=data or {}))
+        case {"reason": str(reason), "lasting": bool(lasting)}:
+            future.set_exception(ChannelDown(reason, lasting=lasting, data=data))
+        case _:
+            future.set_exception(ChannelDown("an answer of a form that is not known"))
+
+
+async def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
+    await asyncio.sleep(REAPED_WITHIN_S)  # its end of the pair closes a moment before its exit code is there
+    code = process.poll()
+    if code is None:
+        return "it closed its end"
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
