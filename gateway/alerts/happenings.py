@@ -93,6 +93,7 @@ def occurred(alert: Alert, given: Occurred, now: Instant, policies: Policies) ->
         last=now,
         condition=Condition.PRESENT,
         readings=(*alert.readings, *given.readings)[-READINGS_MAX:],
+        detail=given.detail or alert.detail,
     )
     if graver:
         joined = replace(

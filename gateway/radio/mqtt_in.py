@@ -23,6 +23,7 @@ from gateway.model.frames import Message
 from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 from gateway.radio.backoff import Backoff
+from gateway.radio.bridges import Bridges, bridge_topics
 from gateway.radio.expects import OnFrame
 from gateway.radio.in_hand import IN_HAND_MAX
 from gateway.radio.mqtt_client import UNACKNOWLEDGED_MAX, Listener, tls_context
@@ -72,6 +73,7 @@ class MqttIn:
         self._refused: dict[tuple[str, int], int] = {}
         self._changed = asyncio.Event()
         self._settings = settings
+        self._bridges = Bridges(tell, tell_after_s=tell_after_s)
         self.state: State = "off"
         self.reason = ""
         """Why it is down, for the technician; without any secret."""
@@ -86,8 +88,8 @@ class MqttIn:
 
     @staticmethod
     def _filters(settings: Settings) -> list[str]:
-        topics = (device.topic for device in settings.device.values() if device.topic)
-        return wanted(topics, settings.mqtt.subscribe)
+        topics = [device.topic for device in settings.device.values() if device.topic]
+        return wanted(topics, (*settings.mqtt.subscribe, *bridge_topics(topics)))
 
     async def run(self) -> None:
         """Connect, listen, and again after each failure. Ends by cancellation, or by an error of `on_frame`.
@@ -179,7 +181,7 @@ class MqttIn:
 
     async def _take(self, message: aiomqtt.Message) -> Exception | None:
         """Take one message; gives the error of one that is not to be acknowledged, and so comes again."""
-        if is_own(str(message.topic)):
+        if is_own(str(message.topic)) or self._bridges.hear(str(message.topic), _payload(message.payload)):
             return None
         frame = Message(
             topic=str(message.topic),
@@ -220,6 +222,7 @@ class MqttIn:
             self._down_since = now
         if not self._told and now - self._down_since >= self._tell_after_s:
             self._told = True
+            self._bridges.forget()  # the broker's word about them is retained: it comes again
             mqtt = self._settings.mqtt
             self._tell(
                 Trouble(
