@@ -12,13 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-KNOWN = (
-    "fcm.googleapis.com",
-    "*.push.services.mozilla.com",
-    "*.push.apple.com",
-    "*.notify.windows.com",
-)
-"""Of Chrome and most others on Android; of Firefox; of Safari on iPhone and Mac; of Edge on Windows."""
 ENDPOINT_MAX = 2000  # letters; real ones have some 200
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
