@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,9 @@ from random import Random
 from typing import Any
 
 from gateway import __version__
+from gateway.alerts.channels.base import Channel
+from gateway.alerts.channels.courier import Courier
+from gateway.alerts.digests import Digests
 from gateway.alerts.engine import AlertEngine
 from gateway.alerts.watched import watched
 from gateway.app.commands import Commands
@@ -141,6 +144,9 @@ class House:
         self._started = clock.now()
         self._early: deque[Trouble] = deque(maxlen=EARLY_TROUBLES_MAX)
         self.rooms = Rooms(self.tell)
+        self.courier = Courier(self.tell)
+        self.channels: Mapping[str, Channel] = {}
+        """The channels of the configuration in force."""
         self.journal: Journal
         self.engine: AlertEngine
         self.intake: Intake
@@ -226,6 +232,15 @@ class House:
                 False,
             ),
         ]
+        digests = Digests(
+            store=self.journal.alarms,
+            settings=lambda: self.settings,
+            channels=lambda: self.channels,
+            clock=self.clock,
+            words=self.words,
+            tell=self.tell,
+        )
+        works += [("courier", self.courier.run, True), ("digest", digests.run, False)]
         works += [(name, work, False) for name, work in self.deliveries.works()]
         self.rooms.room("alerts", queue=self.engine.waiting)
         self.rooms.room("intake", queue=lambda: self.radio.queue).state = "running"
@@ -262,9 +277,7 @@ class House:
             clock=self.clock,
             new_id=self._new_id,
             random=self._random,
-            channels=lambda now: self._outside.channels(
-                now, self.clock, self._publish if now.mqtt.host else None
-            ),
+            channels=self._make_channels,
             driver_of=self._driver_of,
             heard=self._heard,
             unkept=self._tell_unkept,
@@ -301,6 +314,11 @@ class House:
         for record in journal.readings.latest():
             seen = self._last_seen_ns.get(record.device, 0)
             self._last_seen_ns[record.device] = max(seen, record.time_ns)
+
+    def _make_channels(self, settings: Settings) -> Mapping[str, Channel]:
+        publish = self._publish if settings.mqtt.host else None
+        self.channels = self._outside.channels(settings, self.clock, publish, self.courier)
+        return self.channels
 
     def _keeping(self) -> Keeping:
         kept = self.settings.retention

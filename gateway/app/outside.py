@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from gateway.alerts.channels.base import Channel
 from gateway.alerts.channels.configured import configured_channels
+from gateway.alerts.channels.courier import Courier
 from gateway.alerts.channels.mqtt import Publish
 from gateway.board.house import House as BoardHouse
 from gateway.board.serve import Doors, serve
@@ -23,7 +24,7 @@ from gateway.outlets.mqtt_link import LinkTo, link_to
 from gateway.radio.radio import Radio
 from gateway.settings.models import Influx, Settings
 
-MakeChannels: TypeAlias = Callable[[Settings, Clock, Publish | None], Mapping[str, Channel]]
+MakeChannels: TypeAlias = Callable[[Settings, Clock, Publish | None, Courier], Mapping[str, Channel]]
 
 
 async def serve_page(house: BoardHouse, opened: Callable[[Doors], None]) -> None:
@@ -46,7 +47,7 @@ class Outside:
     journal: Callable[..., Awaitable[Journal]] = Journal.open
     """Opens the journal of a state folder; it is called as `Journal.open` is."""
     channels: MakeChannels = configured_channels
-    """Makes the channels of a configuration."""
+    """Makes the channels of a configuration; they may send by the courier's process."""
     broker: LinkTo = link_to
     """Makes a connection to the broker of the settings, not yet connected."""
     influx: Callable[[Influx], Server] = InfluxServer
