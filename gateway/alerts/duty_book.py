@@ -24,8 +24,9 @@ T = TypeVar("T")
 OVERRIDE = "roster/override/"
 IMPORT = "roster/import/"
 OVERRIDES_MAX = 500  # that have not passed yet
-SOURCES_MAX = 32
+SOURCES_MAX = 16
 SPELLS_MAX = 10_000  # of one import: a year of 25 people a day
+SPELLS_ALL_MAX = 20_000  # of all imports together: they are read in one go at each start
 PAGE_SPELLS = 1000  # of one memo: some 45 kB
 KEPT_AFTER_NS = 40 * 86_400 * NS  # a passed override is still shown for as long
 
@@ -127,6 +128,10 @@ def put_import(
     if name not in sources and len(sources) >= SOURCES_MAX:
         raise Refused("wrong_state", f"{SOURCES_MAX} sources are kept; drop one", reason="too_many")
     _clear(ledger, name)
+    others = sum(len(each.spells) for each in read_kept(ledger).imports)
+    if others + len(spells) > SPELLS_ALL_MAX:
+        much = f"{others + len(spells)} stretches of duty with those of other sources"
+        raise Refused("too_large", f"{much}, at most {SPELLS_ALL_MAX}; drop a source")
     ordered = sorted(spells)
     for page in range(max(1, -(-len(ordered) // PAGE_SPELLS))):
         rows = ordered[page * PAGE_SPELLS : (page + 1) * PAGE_SPELLS]

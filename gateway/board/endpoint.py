@@ -44,9 +44,9 @@ class Call:
     request: Request
     caller: Caller
 
-    async def body(self, model: type[B]) -> B:
-        """Read the JSON body. An empty one counts as `{}`. Raises Refused."""
-        raw = await read_bounded(self.request)
+    async def body(self, model: type[B], *, most: int = BODY_MAX) -> B:
+        """Read the JSON body of at most `most` bytes. An empty one counts as `{}`. Raises Refused."""
+        raw = await read_bounded(self.request, most)
         try:
             given = orjson.loads(raw) if raw.strip() else {}
         except orjson.JSONDecodeError:
@@ -176,14 +176,14 @@ def nothing() -> Response:
     return Response(status_code=204)
 
 
-async def read_bounded(request: Request) -> bytes:
-    """Read a body of at most BODY_MAX bytes. Raises Refused."""
+async def read_bounded(request: Request, most: int = BODY_MAX) -> bytes:
+    """Read a body of at most `most` bytes. Raises Refused."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > BODY_MAX:
-            raise Refused("too_large", f"at most {BODY_MAX} bytes")
+        if size > most:
+            raise Refused("too_large", f"at most {most} bytes")
         parts.append(part)
     return b"".join(parts)
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer import Argument, Option
 
+from gateway.cli import staff_roster
 from gateway.cli.options import CONFIG, STATE, Config, Json, State
 from gateway.model.problem import Exit, Problem
-
-if TYPE_CHECKING:
-    from gateway.model.clock import Instant
 
 app = typer.Typer(
     no_args_is_help=True,
     help="People: add, list, remove, pin, token, roster.",
     epilog="Example: velgate staff list",
 )
+app.add_typer(staff_roster.app, name="roster")
 
 ROLES = ("care", "technician", "manager", "protection")
 RIGHTS = ("see_values", "audit", "basis", "enrol")
@@ -142,60 +141,6 @@ def token(name: Name, config: Config = CONFIG, state: State = STATE, json: Json 
     else:
         show(made)
         say("Send it as  Authorization: Bearer …  It is shown this once.")
-
-
-@app.command(epilog="Example: velgate staff roster --at 2026-11-24T23:30:00+01:00")
-def roster(
-    at: Annotated[str | None, Option(metavar="TIME", help="RFC 3339 with zone; now, if not given.")] = None,
-    config: Config = CONFIG,
-    json: Json = False,
-) -> None:
-    """Show who is on duty by the shifts, and how they are reached.
-
-    Overrides and proofs of reach are the running gateway's; this is what the files say.
-    """
-    from gateway.alerts.roster import Roster
-    from gateway.cli.say import emit, local, say, table
-    from gateway.model.clock import iso
-    from gateway.settings.loader import load
-
-    settings = load(config).settings
-    now = _instant(at)
-    duties = [Roster(settings).duty(name, now) for name in sorted(settings.group)]
-    ways = {name: ["page", *person.channels] for name, person in settings.person.items()}
-    if json:
-        rows = [
-            {
-                "group": duty.group,
-                "label": duty.label,
-                "persons": {person: ways[person] for person in duty.persons},
-                "until": None if duty.until_ns is None else iso(duty.until_ns),
-            }
-            for duty in duties
-        ]
-        emit({"at": iso(now.wall_ns), "groups": rows})
-        return
-    lines = []
-    for duty in duties:
-        until = None if duty.until_ns is None else local(iso(duty.until_ns), "%a %H:%M")
-        lines += [(duty.group, duty.label, person, ways[person], until) for person in duty.persons]
-    table(("group", "label", "person", "reached by", "until"), lines)
-    empty = [duty.group for duty in duties if not duty.persons]
-    if empty:
-        say(f"Nobody on duty: {', '.join(empty)}. Their step is skipped, with a technical alert.")
-
-
-def _instant(at: str | None) -> Instant:
-    import time
-
-    from gateway.model.clock import Instant, parse_iso
-
-    try:
-        wall_ns = time.time_ns() if at is None else parse_iso(at)
-    except ValueError:
-        expected, do = "a time with its zone", "write it as 2026-11-24T23:30:00+01:00"
-        raise Problem("--at", expected=expected, found=repr(at), do=do, exit=Exit.USAGE) from None
-    return Instant(wall_ns, wall_ns, "")
 
 
 def good_pin(digits: str) -> bool:
