@@ -32,7 +32,7 @@ def check(config: Config = CONFIG, state: State = STATE, json: Json = False) -> 
     from gateway.settings.loader import load
 
     found = load(config, now=datetime.now(UTC))
-    findings = [*found.findings, *_resting(found, state)]
+    findings = [*found.findings, *_malformed(found), *_resting(found, state)]
     warnings = [finding for finding in findings if finding.warning]
     errors = len(findings) - len(warnings)
     if json:
@@ -59,6 +59,17 @@ def _resting(found: Loaded, state: Path) -> list[Finding]:
         why = problem.findings[0]
         say(f"Legal bases were not looked at: {why.found} at {why.where}.")
         return []
+
+
+def _malformed(found: Loaded) -> list[Finding]:
+    """Look at the URLs that only the library which sends by them can judge; it is loaded for them alone."""
+    from gateway.settings.merge import match
+
+    if next(match(found.tree, "channel.*.apprise_url"), None) is None:
+        return []
+    from gateway.alerts.channels.apprise_check import malformed
+
+    return list(malformed(found.tree))
 
 
 def documents(findings: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from gateway.model.alert import Concern, Priority
 from gateway.model.problem import Finding
+from gateway.settings import channel_checks
 from gateway.settings.alerting import DUTY, EVERYONE, PAGE, Policy, Step, split_target
+from gateway.settings.channels import DIGEST
 from gateway.settings.merge import Node
 from gateway.settings.models import Settings
 from gateway.settings.positions import Path
@@ -27,23 +29,24 @@ def judge(settings: Settings, tree: Node) -> Iterator[Finding]:
     yield from judge_rules(settings, tree)
     yield from _answered(settings, tree)
     yield from _policies(settings, tree)
+    yield from channel_checks.digests(settings, tree)
     yield from _responsible(settings, tree)
 
 
 def ways(settings: Settings, steps: Iterable[Step]) -> set[str]:
-    """Give the kinds of channel by which some steps reach anybody: `page`, `webhook`, `mqtt`, `centre`, …"""
+    """Give the ways by which some steps reach anybody: `page`, `webhook`, `mqtt`, `centre`, `email`, …"""
     found: set[str] = set()
     for target in (target for step in steps for target in step.targets):
         kind, name = split_target(target)
         if kind == "channel":
-            found |= {known.kind for each, known in settings.channel.items() if each == name}
+            found |= {known.way for each, known in settings.channel.items() if each == name}
         elif kind == "centre":
             found.add(kind)
         else:
             found.add(PAGE)
             for person in _persons(settings, kind, name):
                 channels = settings.person[person].channels
-                found |= {settings.channel[each].kind for each in channels if each in settings.channel}
+                found |= {settings.channel[each].way for each in channels if each in settings.channel}
     return found
 
 
@@ -105,7 +108,7 @@ def _used(settings: Settings) -> tuple[set[str], set[str]]:
 
 def _reach(settings: Settings, tree: Node, at: Path, policy: Policy) -> Iterator[Finding]:
     every, first = ways(settings, policy.steps), ways(settings, policy.steps[:FIRST_STEPS])
-    if every and every <= PUSH:
+    if every and every <= PUSH | {DIGEST}:
         do = "add  page, a person's other channel, or a duty centre"
         yield told(tree, at, "more than Web Push for an emergency: it may be late or silent", "it alone", do)
     elif len(first) < WAYS_MIN:

@@ -1,4 +1,4 @@
-"""Which services the kind of channel `apprise` can reach: the scheme of a URL, and the module that speaks to it.
+"""Which services channels of kind `apprise` can reach: the scheme of a URL, and the module that speaks to it.
 
 Kept as a table, so that a gateway that starts, and `velgate check`, know a scheme without loading Apprise and
 its more than two hundred plugins. A test compares it with the plugins that are installed.

@@ -11,7 +11,7 @@ from pathlib import Path as File
 from typing import Any
 
 from gateway.model.problem import Exit, Finding, Problem
-from gateway.settings import alerting_checks, checks, vocabulary
+from gateway.settings import alerting_checks, channel_checks, checks, vocabulary
 from gateway.settings.layers import LAYERS, MODE, Read, base_folder, read
 from gateway.settings.merge import Node, Origin, walk, written
 from gateway.settings.models import Settings
@@ -117,6 +117,7 @@ def _meaning(found: Read, drivers: Collection[str], now: datetime | None) -> Ite
     yield from checks.places(tree)
     yield from checks.site(tree)
     yield from checks.outside(tree)
+    yield from channel_checks.urls(tree)
     yield from checks.exposed(tree)
     yield from vocabulary.meanings(tree)
     yield from vocabulary.texts(tree)
