@@ -208,9 +208,8 @@ class AlertEngine:
         office.rules = self._rules()
         office.outbox.configure(self._make_channels(settings))
         verdicts = self._supervision.configure(settings, self._watched, now, office.memory)
-        pruned = office.rules.book.prune(office.memory)
-        judged = Judged((*verdicts, *pruned.verdicts), pruned.failed)
-        office.submit(office.judged(judged, now, source="reload"))
+        office.submit(office.judged(Judged(tuple(verdicts)), now, source="reload"))
+        self._catch_up(now, source="reload")
         office.timers_moved.set()
 
     # What devices say.
@@ -425,15 +424,18 @@ class AlertEngine:
     def _basis_due(self, now: Instant) -> list[Verdict]:
         return self.basis.due(now, self._office.memory)
 
-    def _catch_up(self, now: Instant) -> None:
-        """Judge what this gateway may have missed of states, and end what the configuration no longer has."""
+    def _catch_up(self, now: Instant, *, source: str = "start") -> None:
+        """Judge what this gateway may have missed of states, and end what the configuration no longer has.
+
+        A rule that was changed holds at once for what is so now, not from the next word of each device on.
+        """
         office = self._office
         book, memory = office.rules.book, office.memory
         latest = self._journal.readings.latest()
         judged = _joined([book.prune(memory), book.started(now, memory), book.catch_up(latest, now, memory)])
         raising = {getattr(verdict, "reading", None) for verdict in judged.verdicts}
         evidence = [record for record in latest if record.id in raising]
-        office.submit_judged(judged, now, source="start", evidence=evidence)
+        office.submit_judged(judged, now, source=source, evidence=evidence)
 
     async def _judge_again(self, office: Office) -> None:
         """Judge what could not be judged: at the beginning, then as long as something is left, for ever."""

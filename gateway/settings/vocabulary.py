@@ -19,7 +19,8 @@ def meanings(tree: Node) -> Iterator[Finding]:
     for path, held in match(tree, "profiles.*.means.*"):
         found = list(_means(path, held))
         yield from found or _unread(path, held)
-    for pattern in ("alerts.rules.*.when.quantity", "alerts.rules.*.when.quantity.*"):
+    also = "alerts.rules.*.when.also.*.quantity"
+    for pattern in ("alerts.rules.*.when.quantity", "alerts.rules.*.when.quantity.*", also, f"{also}.*"):
         for path, held in match(tree, pattern):
             if isinstance(held.value, str) and not _known(held.value):
                 yield _no_quantity(path, held, held.value)

@@ -45,7 +45,7 @@ def test_base_is_valid_and_says_nothing_in_a_home_with_two_ways(tmp_path: Path) 
     """Every rule, policy, profile and floor of base loads; nothing is wrong with it."""
     found = loaded(tmp_path)
     assert found.findings == ()
-    assert len(found.settings.alerts.rules) == 14
+    assert len(found.settings.alerts.rules) == 18
     assert len(found.settings.alerts.policies) == 6
     assert len(found.settings.profiles) == 14
     assert len(found.settings.floor) == 7
@@ -76,7 +76,7 @@ def test_every_rule_of_base_has_words_a_policy_and_a_line_what_to_do() -> None:
             assert all(words[lang] and do[lang] for lang in LANGUAGES), name
             assert policy in settings.alerts.policies, name
             visited += 1
-    assert visited == 19
+    assert visited == 23
 
 
 def test_every_rule_of_base_can_be_bound_and_told() -> None:
@@ -94,7 +94,7 @@ def test_every_rule_of_base_can_be_bound_and_told() -> None:
             assert given.kind == (case.kind if case else rule.kind)
             assert given.do["da"]
             bound += 1
-    assert bound == 18
+    assert bound == 22
 
 
 def test_every_profile_of_base_is_a_table_with_a_title_in_both_languages() -> None:
@@ -324,6 +324,14 @@ def test_emergencies_and_calls_are_what_they_should_be() -> None:
         "bed-not-back",
         "door-opened",
         "no-motion",
+        "door-unattended",
+        "no-motion-day",
+    }
+    assert {name for name, rule in rules.items() if not rule.enabled} == {
+        "door-unattended",
+        "no-motion-day",
+        "room-changing",
+        "temperature-missing",
     }
     assert {name for name, rule in rules.items() if rule.schedule} == {
         "bed-left",
