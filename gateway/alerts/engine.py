@@ -25,6 +25,7 @@ from gateway.alerts.clerk import SEND_AFTER_S, Store, Work
 from gateway.alerts.desk import Desk, Ids
 from gateway.alerts.duty_book import Kept, read_kept
 from gateway.alerts.inputs import PresenceHow
+from gateway.alerts.load_watch import LoadWatch
 from gateway.alerts.notes import MEMO as NOTES_MEMO
 from gateway.alerts.notes import Note, prune_notes, read_notes
 from gateway.alerts.notices import shown_on
@@ -135,6 +136,8 @@ class AlertEngine:
         self._supervision = Supervision(settings, self._watched, clock.now())
         self._proofs: dict[str, Proof] = {}
         self._kept = Kept()
+        self.load = LoadWatch(settings.alerts.load, clock, self.trouble, self._persons_on_duty)
+        """How many alerts are too many, and what chatters."""
         self._early: list[Trouble] = []
         self._run: _Run | None = None
         self._spent = False
@@ -164,6 +167,8 @@ class AlertEngine:
             unkept=self._unkept,
         )
         rounds = Rounds(office, self._supervision, self._heard, self._basis_due)
+        await self.load.seed(self._journal.alarms)
+        office.watchers.append(self.load.moved)
         channels = self._make_channels(self._settings)
         office.outbox.configure(channels)
         known = {name: channel.knows_key for name, channel in channels.items()}
@@ -193,6 +198,7 @@ class AlertEngine:
             run.rounds.timers(),
             run.rounds.looks(),
             self._judge_again(run.office),
+            self.load.run(),
         )
 
     def reload(self, settings: Settings) -> None:
@@ -201,6 +207,7 @@ class AlertEngine:
         self._settings = settings
         self._watched = watched(settings, self._driver_of)
         self.basis.configure(settings)
+        self.load.configure(settings.alerts.load)
         if self._run is None:
             self._supervision = Supervision(settings, self._watched, now)
             return
@@ -420,6 +427,12 @@ class AlertEngine:
     def roster(self) -> Roster:
         """Give who is on duty when, and how they are reached, as of now."""
         return self._kept.roster(self._settings, self._proofs, self._centre_up)
+
+    def _persons_on_duty(self) -> int:
+        """Count who is on duty; where no group says, everybody of the home may be."""
+        groups = self.duty()
+        on_duty = {person for group in groups for person in group.persons}
+        return len(on_duty) if groups else len(self._settings.person)
 
     def _basis_due(self, now: Instant) -> list[Verdict]:
         return self.basis.due(now, self._office.memory)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from gateway.settings.load import Load, ScheduledTests
 from gateway.settings.rules import Rule
 from gateway.settings.values import Lasting, Name, RuleName, Table
 
@@ -107,3 +108,7 @@ class Alerts(Table):
     rules: dict[RuleName, Rule] = Field(default_factory=dict)
     policies: dict[Name, Policy] = Field(default_factory=dict)
     supervision: Supervision = Field(default_factory=Supervision)
+    load: Load = Field(default_factory=Load)
+    """How many alerts are a flood, and what chatters; nothing is held back by it."""
+    tests: ScheduledTests = Field(default_factory=ScheduledTests)
+    """Chain tests that the gateway makes by itself, and when a device is overdue for one."""
