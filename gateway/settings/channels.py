@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 
 from gateway.settings.apprise_schemes import SCHEMES, scheme_of
+from gateway.settings.push_services import PUSH_SERVICES
 from gateway.settings.span import Span
 from gateway.settings.values import LocalTime, Table
 
@@ -23,9 +24,9 @@ DIGEST = "digest"
 class Channel(Table):
     """A way to reach somebody outside the staff page."""
 
-    kind: Literal["webhook", "mqtt", "apprise"]
-    """A signed `webhook`, `mqtt` on the home's own broker, or `apprise`: mail, SMS, Teams and whatever else
-    an Apprise URL names."""
+    kind: Literal["webhook", "mqtt", "apprise", "web_push"]
+    """A signed `webhook`, `mqtt` on the home's own broker, `apprise`: mail, SMS, Teams and whatever else
+    an Apprise URL names, or `web_push` to the phones on which people have allowed it."""
     url: str | None = None
     """Where a webhook posts to."""
     secret: SecretStr | None = None
@@ -36,12 +37,17 @@ class Channel(Table):
     detail: Literal["full", "short"] | None = None
     """`short` tells place and urgency only: for whoever is outside the home. Without it, `apprise` is short
     unless its host is in the home (a private address, or a name that ends in `.local`, `.lan`, `.internal`)
-    or it is a digest, and the other kinds are `full`."""
+    or it is a digest, `web_push` is short (others may see the phone), and the other kinds are `full`."""
     timeout: Span = timedelta(seconds=10)
     """How long an answer may take."""
     digest: LocalTime | None = None
     """A time of day: a mail channel that gathers technical alerts and tells them once a day, at this time.
     For technical alerts only."""
+    contact: str | None = None
+    """For web_push: a `mailto:` or `https:` address at which the people of a push service reach whoever runs
+    this gateway. It is told to them with each push; of an office, not of a person."""
+    services: tuple[str, ...] = PUSH_SERVICES
+    """For web_push: hosts of the push services that a phone may use. `*.HOST` is every host below it."""
     options: dict[str, Any] = Field(default_factory=dict)
     """`topic`: where a channel of kind mqtt publishes, instead of `…/notice/NAME`."""
 
@@ -50,6 +56,8 @@ class Channel(Table):
         """Whether it is told place and urgency only."""
         if self.detail is not None:
             return self.detail == "short"
+        if self.kind == "web_push":
+            return True
         return self.kind == "apprise" and self.digest is None and not self.in_the_home
 
     @property

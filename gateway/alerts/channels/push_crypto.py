@@ -1,7 +1,7 @@
 """Web Push messages: encrypted for one phone (RFC 8291, RFC 8188), signed by this gateway (RFC 8292).
 
-The push service in between sees where a message goes, how urgent it is and how long it is, never what it says;
-the length is rounded up, so that it does not tell either.
+The push service in between sees where a message goes, how urgent and how long it is, never what it says; the
+length is rounded up, so that it does not tell either.
 """
 
 from __future__ import annotations

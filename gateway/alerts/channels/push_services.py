@@ -1,8 +1,8 @@
 """Where a push may go: the push services of the browsers, and none besides that the home has not named.
 
 A phone gives the address to which its pushes go. Whoever could sign in could otherwise make the gateway send
-requests anywhere inside the home's network. So a host must be one of a list, the address that its name leads to
-must be one of the public Internet, and it is that very address which is connected to.
+requests anywhere inside the home's network. So a host must be one of a list, the address that its name leads
+to must be one of the public Internet, and it is that very address which is connected to.
 """
 
 from __future__ import annotations
