@@ -15,7 +15,7 @@ TEST_PACKAGES := gcc libc6-dev influxdb victoria-metrics chromium fonts-dejavu-c
 export PIP_NO_INPUT := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help setup setup-test demo test check unit bench sim docs lock clean
+.PHONY: help setup setup-test demo test check unit bench kills sim docs lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,11 @@ check: setup-test ## format, lint, types, import rules, generated files
 
 bench: setup-test ## every figure that the project claims; writes build/bench.json
 	@$(BIN)/python tests/bench/run.py
+
+ROUNDS ?= 200
+WITHIN ?= 2
+kills: setup-test ## kill -9 under load, again and again: make kills ROUNDS=200 [SEED=n] [WITHIN=seconds]
+	@$(BIN)/python tests/kills/run.py --rounds $(ROUNDS) --within $(WITHIN) $(if $(SEED),--seed $(SEED))
 
 docs: setup-test ## write the generated parts of the documentation anew
 	@$(BIN)/python -m docs.generate

@@ -198,6 +198,10 @@ class Stream:
         except aiohttp.ClientError:
             return  # the gateway was killed
 
+    async def ended(self) -> None:
+        """Wait until everything that a killed gateway had sent has been read."""
+        await asyncio.wait([self._reading])
+
     def alerts(self, device: str | None = None) -> list[dict[str, Any]]:
         """Give each state of each alert that was told, of one device where that is named."""
         every = (each.data for each in self.told if each.event == "alert")
