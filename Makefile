@@ -80,6 +80,9 @@ check: setup-test ## format, lint, types, import rules, generated files
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m docs.generate --check
 
+sim: setup-test ## the gateway in seeded worlds on virtual time: SEEDS=200 FROM=1, or SEED=8121 alone
+	@cd tests && ../$(BIN)/python -m sim $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --from $(or $(FROM),1))
+
 bench: setup-test ## every figure that the project claims; writes build/bench.json
 	@$(BIN)/python tests/bench/run.py
 
