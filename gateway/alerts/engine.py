@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any, Protocol, TypeVar
@@ -115,8 +115,12 @@ class AlertEngine:
         heard: Callable[[], Mapping[str, Heard]],
         centre_up: Callable[[str], bool] = lambda _name: False,
         unkept: Callable[[Alert], None] = lambda _alert: None,
+        phones: Callable[[str], tuple[str, ...]] = lambda _person: (),
     ) -> None:
-        """`channels` makes those of a configuration; `heard` is intake's; `driver_of` knows the drivers."""
+        """`channels` makes those of a configuration; `heard` is intake's; `driver_of` knows the drivers.
+
+        `phones` names the channels by which a person's own phones take pushes.
+        """
         self._journal = journal
         self._settings = settings
         self._clock = clock
@@ -127,6 +131,7 @@ class AlertEngine:
         self._heard = heard
         self._centre_up = centre_up
         self._unkept = unkept
+        self._phones = phones
         self._bulletin = Bulletin()
         self._ids = Ids(new_id)
         self._watched: Mapping[str, Watched] = watched(settings, driver_of)
@@ -426,7 +431,8 @@ class AlertEngine:
 
     def roster(self) -> Roster:
         """Give who is on duty when, and how they are reached, as of now."""
-        return self._kept.roster(self._settings, self._proofs, self._centre_up)
+        roster = self._kept.roster(self._settings, self._proofs, self._centre_up)
+        return replace(roster, phones=self._phones)
 
     def _persons_on_duty(self) -> int:
         """Count who is on duty; where no group says, everybody of the home may be."""

@@ -84,6 +84,8 @@ class Roster:
     """What calendars say, by source."""
     centre_up: Callable[[str], bool] = lambda _name: False
     """Whether a duty centre is there; its answer comes by MQTT."""
+    phones: Callable[[str], tuple[str, ...]] = lambda _person: ()
+    """The channels by which somebody's own phones take pushes: none where no phone does."""
 
     @cached_property
     def table(self) -> Table:
@@ -183,8 +185,15 @@ class Roster:
         return [
             Address(target, channel, person)
             for person in persons
-            for channel in (PAGE, *(each for each in self.settings.person[person].channels if each != PAGE))
+            for channel in (PAGE, *self._channels_of(person))
         ]
+
+    def _channels_of(self, person: str) -> tuple[str, ...]:
+        """Give the channels of the configuration, and pushes only where there is a phone that takes them."""
+        known = self.settings.channel
+        own = (name for name in self.settings.person[person].channels if name != PAGE)
+        told = (name for name in own if name not in known or known[name].kind != "web_push")
+        return (*told, *self.phones(person))
 
     def _somebody(self, persons: Sequence[str], now: Instant) -> bool:
         return not self.proofs or any(self.proved(person, now) for person in persons)

@@ -16,7 +16,7 @@ from gateway.model.clock import Clock
 from gateway.settings.channels import Channel as Configured
 from gateway.settings.models import Settings
 
-BY_COURIER = frozenset({"apprise"})
+BY_COURIER = frozenset({"apprise", "web_push"})
 """Kinds of channel that the sending process sends for."""
 
 
@@ -72,6 +72,8 @@ def _one(
                 short=short,
             )
             return DigestChannel(channel=by_apprise, at=each.digest) if each.digest else by_apprise
+        case "web_push":  # made by `push_channels`, where there is somebody who knows the phones
+            return BrokenChannel(name=name, reason="nothing is pushed from here", timeout=each.timeout)
         case "webhook":
             try:
                 url = Url.parse(each.url or "")
