@@ -11,6 +11,7 @@ from gateway.board.callers import Caller, Register, find_person
 from gateway.board.house import House
 from gateway.board.hub import Hub
 from gateway.board.leavers import Leavers
+from gateway.board.load import LoadDesk
 from gateway.board.metrics import Metrics
 from gateway.board.pins import PinDesk, SlowDown
 from gateway.board.screens import ScreenWatch
@@ -36,6 +37,7 @@ class Board:
         self.hub = Hub(house)
         self.screens = ScreenWatch(house, self.register)
         self.leavers = Leavers(house)
+        self.load = LoadDesk(house)
         self._worded: tuple[object, Catalogue] | None = None
         self.metrics = Metrics(house, self.hub.viewers, self.pins.lockout)
 
@@ -46,6 +48,7 @@ class Board:
                 loops.create_task(self.hub.run(), name="board hub")
                 loops.create_task(self._beside("screens", self.screens.run), name="board screens")
                 loops.create_task(self._beside("sessions", self.leavers.run), name="board leavers")
+                loops.create_task(self._beside("alarm load", self.load.run), name="board load")
         finally:
             self.pins.close()
 

@@ -34,9 +34,18 @@ def evidence(standing: Mapping[str, Any], words: Words) -> list[Line]:
     lines.append(_heard(standing["health"].get("devices") or {}, words))
     if not standing["me"]["public"]:
         lines.extend(_duty(standing["duty"], words))
+    flood = standing.get("flood")
+    if flood:
+        lines.append(Line(_flooded(flood, words), good=False))
     if standing["no_basis"]:
         lines.append(Line(words.t("page.empty.no_basis", count=standing["no_basis"]), good=False))
     return lines
+
+
+def _flooded(flood: Mapping[str, Any], words: Words) -> str:
+    what = words.known(f"alert.{flood['kind']}.short", flood["rule"])
+    span = words.span(flood["window_s"])
+    return words.t("page.empty.flood", count=flood["count"], span=span, what=what, place=flood["label"])
 
 
 def _proved(proof: Mapping[str, Any] | None, words: Words, now_ns: int) -> Line:

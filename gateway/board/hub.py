@@ -19,6 +19,7 @@ from gateway.alerts.bulletin import Published
 from gateway.board.callers import over
 from gateway.board.documents import personal, public_form
 from gateway.board.house import House
+from gateway.board.load import flood_of
 from gateway.board.proved import Proofs
 from gateway.board.viewers import Viewer, Viewers, encode
 from gateway.journal.alarm_writer import Commit
@@ -244,6 +245,7 @@ class Hub:
             "duty": self.duty(),
             "proved": self.proofs.last,
             "no_basis": len(self._house.engine.no_basis()),
+            "flood": flood_of(self._house),
         }
         if self._evidence is not None and evidence != self._evidence:
             self.viewers.send_inside(encode("evidence", evidence))

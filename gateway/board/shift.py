@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.board.board import Board
 from gateway.board.documents import document
+from gateway.board.load import flood_of
 from gateway.model.alert import Alert, Concern, Handling, Outcome, Priority
 from gateway.model.clock import NS, Instant, iso
 from gateway.model.ids import uuid7
@@ -89,6 +90,8 @@ async def shift_view(board: Board, since_ns: int | None) -> dict[str, Any]:
         "notes": await notes(board),
         "alert_notes": await alert_notes(board),
         "proved": await board.hub.proofs.read(),
+        "load": board.load.last,
+        "flood": flood_of(house),
     }
 
 

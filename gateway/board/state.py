@@ -10,6 +10,7 @@ from gateway.board.board import Board
 from gateway.board.callers import Caller
 from gateway.board.cards import UNDO_S
 from gateway.board.documents import document
+from gateway.board.load import flood_of
 from gateway.board.words import Words
 from gateway.model.clock import NS, iso
 from gateway.settings.alerting import DUTY, EVERYONE, PAGE
@@ -46,6 +47,7 @@ async def board_state(board: Board, caller: Caller) -> dict[str, Any]:
         "duty": [] if public else board.hub.duty(),
         "proved": None if public else await board.hub.proofs.read(),
         "no_basis": len(house.engine.no_basis()),
+        "flood": None if public else flood_of(house),
         "me": me(board, caller),
     }
 

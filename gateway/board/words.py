@@ -74,6 +74,10 @@ class Words:
         text = catalogue.time_of_day(at, self.language)
         return f"{text}{text[2]}{at:%S}" if seconds else text
 
+    def day(self, wall_ns: int) -> str:
+        """Write a day of the year: `12.12.`, in English `12 Dec`."""
+        return catalogue.day(self.local(wall_ns).date(), self.language)
+
     def seconds(self, ms: float) -> str:
         """Write milliseconds as seconds with one decimal: `0,4`, in English `0.4`."""
         text = f"{ms / 1000:.1f}"

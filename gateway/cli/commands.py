@@ -8,6 +8,8 @@ import typer
 
 from gateway.cli import (
     alert_actions,
+    alert_load,
+    alert_rules,
     basis,
     check,
     config,
@@ -77,7 +79,9 @@ app.add_typer(device.app, name="device")
 app.add_typer(driver.app, name="driver", epilog="Example: velgate driver list")
 app.add_typer(driver.app, name="driver", epilog="Example: velgate driver list")
 app.add_typer(config.app, name="config")
+alert_actions.app.command("load", epilog=alert_load.EXAMPLE)(alert_load.load)
 app.add_typer(alert_actions.app, name="alert")
+alert_actions.app.add_typer(alert_rules.app, name="rules")
 app.add_typer(staff.app, name="staff")
 app.add_typer(basis.app, name="basis")
 app.add_typer(screen.app, name="screen")

@@ -13,11 +13,13 @@ from pathlib import Path
 
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_part import Changes
+from gateway.model.alert import Alert
 from gateway.model.clock import Clock
 from gateway.model.problem import Exit, Problem
 from gateway.model.rows import Basis
 
 ALARMS = "alarms.db"
+ALERTS_A_PAGE = 500
 
 
 def verify_audit(state: Path, clock: Clock) -> tuple[int | None, int]:
@@ -37,6 +39,18 @@ def recorded_basis(state: Path, clock: Clock) -> list[Basis]:
     """Give the recorded legal bases. Raises Problem as `verify_audit` does."""
     with _opened(state, clock) as ledger:
         return ledger.basis()
+
+
+def alert_pages(state: Path, clock: Clock, since_ns: int) -> Iterator[list[Alert]]:
+    """Give the alerts that changed since, by their last change, a page at a time; each page is its own read.
+
+    One that changes meanwhile comes again on a later page. Raises Problem as `verify_audit` does.
+    """
+    with _opened(state, clock) as ledger:
+        after: str | None = None
+        while page := ledger.alerts(since_ns=since_ns, after=after, limit=ALERTS_A_PAGE):
+            after = ledger.alert_mark(page[-1].id)
+            yield page
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def test_every_command_of_the_contract_is_there() -> None:
         *(("driver", name) for name in ["list", "show"]),
         *(("config", name) for name in ["show", "diff", "set"]),
         *(("alert", name) for name in ["list", "show", "test", "audit", "dispatch", "object", *ACTIONS]),
+        ("alert", "load"),
         *(("staff", name) for name in ["add", "list", "remove", "pin", "token"]),
         *(("staff", "roster", name) for name in ["show", "override", "restore", "import", "drop"]),
         *(("basis", name) for name in ["add", "list", "withdraw", "verify"]),

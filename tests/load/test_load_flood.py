@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.alerts.flood import KEYS_MAX, AlarmLoad, counts
-from gateway.model.alert import Alert, Concern, Condition, Handling, Priority
+from gateway.model.alert import Concern, Condition, Handling, Priority
 from gateway.model.clock import Instant
 from gateway.model.trouble import Trouble
 from gateway.settings.load import Load
 from support.alarm_house import open_house
+from support.load_alerts import an_alert
 from support.rule_house import RuleHouse
 
 START = RuleHouse().now
@@ -27,29 +28,6 @@ START = RuleHouse().now
 def at(minutes: float) -> Instant:
     """Give a moment, in minutes from the start."""
     return START.plus(timedelta(minutes=minutes))
-
-
-def an_alert(n: int, rule: str = "door-opened", device: str = "doer-12", **changes: Any) -> Alert:
-    """Make a new alert of a rule."""
-    given: dict[str, Any] = {
-        "id": f"{n:08d}",
-        "key": f"{rule}/{device}",
-        "rule": rule,
-        "kind": "door.opened",
-        "concern": Concern.PRESENCE,
-        "priority": Priority.HIGH,
-        "policy": "high",
-        "device": device,
-        "place": "room-12",
-        "label": "Bolig 12",
-        "title": {"da": "Dør åbnet", "en": "Door opened"},
-        "do": {"da": "Se", "en": "Look"},
-        "raised": START,
-        "last": START,
-        "changed": START,
-        "latching": False,
-    }
-    return Alert(**given | changes)
 
 
 def said(troubles: Iterable[Trouble]) -> list[str]:

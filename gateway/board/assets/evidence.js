@@ -1,7 +1,7 @@
 // The empty board and the strip of the wall: when it was last proved, who is heard, who can be reached.
 // `evidence.py` says the same on the server.
 
-import { clock, el, now, seconds, t } from "./boot.js";
+import { clock, el, knows, now, seconds, span, t } from "./boot.js";
 import { store, technical } from "./store.js";
 
 const FRESH_MS = 24 * 3600 * 1000;
@@ -38,11 +38,19 @@ function duty() {
   return [t("board.on_duty", { persons, reach }), true];
 }
 
+// More new alerts than those on duty can take: what rings most, and where. Nothing is held back because of it.
+function flooded() {
+  const { count, window_s: window, kind, rule, label: place } = store.flood;
+  const what = knows(`alert.${kind}.short`) ? t(`alert.${kind}.short`) : rule;
+  return [t("page.empty.flood", { count, span: span(window), what, place }), false];
+}
+
 function evidence() {
   const lines = [];
   if (!store.me.public) lines.push(proved());
   lines.push(heard());
   if (!store.me.public) lines.push(duty());
+  if (store.flood) lines.push(flooded());
   if (store.noBasis) lines.push([t("page.empty.no_basis", { count: store.noBasis }), false]);
   return lines;
 }
@@ -70,6 +78,7 @@ export function drawStrip() {
     [t("page.strip.heard"), t("page.strip.heard_of", { heard: n, known }), known > 0 && n >= known],
     [t("page.strip.tested"), proof ? clock(Date.parse(proof.time)) : "–", !!proof?.ok && now() - Date.parse(proof.time) <= FRESH_MS],
   ];
+  if (store.flood) parts.push([t("page.strip.flood"), t("page.strip.flood_of", { count: store.flood.count, place: store.flood.label }), false]);
   const text = JSON.stringify([parts, technical()]);
   if (strip.dataset.mark === text) return;
   strip.dataset.mark = text;

@@ -49,8 +49,8 @@ function open() {
     drawTroubles();
     changed("gateway");
   });
-  on("evidence", ({ duty, proved, no_basis: noBasis }) => {
-    Object.assign(store, { duty, proved, noBasis });
+  on("evidence", ({ duty, proved, no_basis: noBasis, flood }) => {
+    Object.assign(store, { duty, proved, noBasis, flood });
     changed("evidence");
   });
   on("device", () => { store.deviceTick += 1; changed("device"); });
@@ -119,7 +119,7 @@ async function save() {
   const state = {
     now: new Date().toISOString(), alerts: [...store.alerts.values()].filter((a) => a.handling !== "resolved"), closed: [],
     shown: {}, pages: store.pages, seq: store.seq, health: store.health, duty: store.duty, proved: store.proved,
-    no_basis: store.noBasis, me: store.me,
+    no_basis: store.noBasis, flood: store.flood, me: store.me,
   };
   const cache = await caches.open("velgate-board");
   await cache.put("/last-board.json", new Response(JSON.stringify(state), { headers: { "Content-Type": "application/json" } }));

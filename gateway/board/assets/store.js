@@ -3,7 +3,7 @@
 import { boot, setServerTime, now } from "./boot.js";
 
 export const store = {
-  alerts: new Map(), shown: new Map(), pages: 0, seq: 0, health: {}, duty: [], proved: null, noBasis: 0,
+  alerts: new Map(), shown: new Map(), pages: 0, seq: 0, health: {}, duty: [], proved: null, noBasis: 0, flood: null,
   me: boot.state.me, lost: null, deviceTick: 0,
 };
 
@@ -22,7 +22,7 @@ export function load(state) {
   store.shown = new Map(Object.entries(state.shown));
   Object.assign(store, {
     pages: state.pages, seq: state.seq, health: state.health, duty: state.duty, proved: state.proved,
-    noBasis: state.no_basis, me: state.me,
+    noBasis: state.no_basis, flood: state.flood ?? null, me: state.me,
   });
   changed("load");
   return unkept.filter((alert) => !state.alerts.some((known) => known.id === alert.id));
