@@ -208,6 +208,11 @@ SCHEMES: dict[str, str] = {
 }
 """Scheme -> module."""
 
+UNUSABLE = {
+    "plivo": "Apprise 2.3.0 posts to an address in which the account is missing",
+}
+"""Modules that cannot send, tried against a server, and why."""
+
 _SCHEME = re.compile(r"\s*([a-z0-9][a-z0-9+.-]{0,31})://", re.IGNORECASE)
 
 

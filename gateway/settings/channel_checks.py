@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from gateway.model.alert import Priority
 from gateway.model.problem import Finding
 from gateway.settings.alerting import split_target
-from gateway.settings.apprise_schemes import SCHEMES, scheme_of
+from gateway.settings.apprise_schemes import SCHEMES, UNUSABLE, scheme_of
 from gateway.settings.channels import DIGEST
 from gateway.settings.checks import finding
 from gateway.settings.merge import Node, match, written
@@ -53,6 +53,9 @@ def _scheme(path: Path, held: Node, url: str) -> Iterator[Finding]:
         near = get_close_matches(scheme, SCHEMES, 1)
         hint = f"did you mean {near[0]}://? " if near else ""
         yield finding(path, held, "the scheme of a service that Apprise knows", f"{scheme}://", hint + do)
+    elif SCHEMES[scheme] in UNUSABLE:
+        found = f"{scheme}://, which does not work: {UNUSABLE[SCHEMES[scheme]]}"
+        yield finding(path, held, "a service that can be sent to", found, "choose another service")
 
 
 def digests(settings: Settings, tree: Node) -> Iterator[Finding]:

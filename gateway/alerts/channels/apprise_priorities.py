@@ -19,6 +19,10 @@ class Words(NamedTuple):
     technical: object = None
 
 
+UPSIDE_DOWN = Words("priority", "low", "moderate", "normal", "emergency")
+"""Opsgenie's P1 is the gravest and P5 is for information (Opsgenie Alert API, Jira Service Management alike);
+Apprise 2.3.0 sends P1 for its word `low` and P5 for `emergency`."""
+
 PRIORITIES: dict[str, Words] = {
     "bark": Words("level", "timeSensitive", "timeSensitive", "active", "passive"),
     "dapnet": Words("priority", "emergency", "normal"),
@@ -29,12 +33,12 @@ PRIORITIES: dict[str, Words] = {
     "gotify": Words("priority", "emergency", "high", "normal", "low"),
     "growl": Words("priority", "emergency", "high", "normal", "low"),
     "ilert": Words("priority", "high", "high", "low", "low"),
-    "jira": Words("priority", "emergency", "high", "normal", "low"),
+    "jira": UPSIDE_DOWN,
     "join": Words("priority", "emergency", "high", "normal", "low"),
     "lametric": Words("priority", "critical", "warning", "info", "info"),
     "lauther": Words("priority", "high", "high", "normal", "low"),
     "ntfy": Words("priority", "max", "high", "default", "low"),
-    "opsgenie": Words("priority", "emergency", "high", "normal", "low"),
+    "opsgenie": UPSIDE_DOWN,
     "opsimate": Words("severity", "critical", "critical", "warning", "info"),
     "pagerduty": Words("severity", "critical", "error", "warning", "info"),
     "pagertree": Words("urgency", "critical", "high", "medium", "low"),

@@ -26,7 +26,10 @@ from gateway.settings.apprise_schemes import SCHEMES, scheme_of
 PAUSE_MAX_S = 0.2  # between two requests of one message
 IDLE_MAX = 4  # plugins of one URL kept for the next message: some sign in first
 URLS_MAX = 64  # URLs and priorities of which plugins are kept; with more all are made anew
-KINDS_OF_NOTE = {"emergency": NotifyType.FAILURE, "high": NotifyType.WARNING}
+KINDS_OF_NOTE = {"emergency": NotifyType.FAILURE, "high": NotifyType.FAILURE}
+LESSER_NOTE = NotifyType.WARNING
+"""Never `INFO`: Opsgenie's plugin and Jira's then add a note to what they sent before, and where there is
+nothing they send nothing and call it done."""
 BREAK = "\n"
 
 _asset = AppriseAsset(
@@ -64,7 +67,7 @@ def send(task: Task) -> Sent:
         taken = plugin.notify(
             body=convert_between(NotifyFormat.TEXT, written, content=text),  # type: ignore[no-untyped-call]
             title=subject,
-            notify_type=KINDS_OF_NOTE.get(priority, NotifyType.INFO),
+            notify_type=KINDS_OF_NOTE.get(priority, LESSER_NOTE),
             body_format=written,
         )
     except (OSError, AppriseException) as error:
