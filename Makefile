@@ -15,7 +15,7 @@ TEST_PACKAGES := gcc libc6-dev influxdb victoria-metrics chromium fonts-dejavu-c
 export PIP_NO_INPUT := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help setup setup-test demo test check unit bench kills sim docs lock clean
+.PHONY: help setup setup-test demo test check unit bench kills sim mutants docs lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ ROUNDS ?= 200
 WITHIN ?= 2
 kills: setup-test ## kill -9 under load, again and again: make kills ROUNDS=200 [SEED=n] [WITHIN=seconds]
 	@$(BIN)/python tests/kills/run.py --rounds $(ROUNDS) --within $(WITHIN) $(if $(SEED),--seed $(SEED))
+
+mutants: setup-test ## small faults put into alerts and journal: does a test notice each? ONLY=file, FRESH=1
+	@$(BIN)/python tests/mutants/run.py $(if $(FRESH),--fresh) $(ONLY)
 
 docs: setup-test ## write the generated parts of the documentation anew
 	@$(BIN)/python -m docs.generate
