@@ -38,6 +38,8 @@ CPU_S = 20
 MEMORY_BYTES = 1 << 30
 ANSWER_S = 60.0
 UID_MAX = 64
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What a parser raises at what is no calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,11 @@ def expand(data: bytes, names: Names, home: ZoneInfo, window: Window) -> Calenda
     ]
     if len(lines) > EVENTS_MAX:
         raise _too_much(f"{len(lines)} events, at most {EVENTS_MAX}")
+    if not lines and b"BEGIN:VCALENDAR" not in data.upper():
+        raise ValueError("no calendar")
+    for kind in (b"VCALENDAR", b"VEVENT"):  # half of a roster must not replace the whole
+        if _lines(data, b"BEGIN:" + kind) != _lines(data, b"END:" + kind):
+            raise ValueError("cut off")
     events = [
         event
         for each in Parsed.from_ical(data, multiple=True)
@@ -124,6 +131,10 @@ def expand(data: bytes, names: Names, home: ZoneInfo, window: Window) -> Calenda
     for number, event in enumerate(events):
         reading.add(event, lines[number] if number < len(lines) else 0)
     return Calendar(len(events), tuple(reading.stretches()), tuple(reading.unmapped))
+
+
+def _lines(data: bytes, wanted: bytes) -> int:
+    return sum(line.strip().upper() == wanted for line in data.splitlines())
 
 
 @dataclass(slots=True)
@@ -281,7 +292,7 @@ def main() -> int:
                 "do": first.do if first else "export a shorter time",
             }
         }
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError):
+    except UNREADABLE:
         do = "export it as iCalendar (.ics) from the program that plans the duty"
         answer = {"problem": {"found": "something that cannot be read as one", "do": do}}
     else:

@@ -55,9 +55,9 @@ def show(
     state: State = STATE,
     json: Json = False,
 ) -> None:
-    """Show who is on duty at a time: by which rule, until when, how reached.
+    """Show who is on duty at a time.
 
-    And where nobody is on duty in the 24 hours that follow.
+    By which rule, until when, how reached, and where nobody is in the 24 hours that follow.
     """
     from gateway.cli.client import SOCKET, Gateway
     from gateway.cli.say import emit
@@ -84,10 +84,10 @@ def override(
     state: State = STATE,
     json: Json = False,
 ) -> None:
-    """Put somebody else on duty, for a date or from a time to a time.
+    """Put somebody else on duty for a while.
 
-    Without --instead-of they alone are the group's duty. It is kept over restarts, and stands in the audit
-    log.
+    For a date, or from a time to a time. Without --instead-of they alone are the group's duty. It is kept
+    over restarts, and stands in the audit log.
     """
     from gateway.cli.client import Gateway
     from gateway.cli.say import emit, say
@@ -117,7 +117,10 @@ def restore(
     state: State = STATE,
     json: Json = False,
 ) -> None:
-    """Take an override back: shifts and calendars hold again, at once."""
+    """Take an override back.
+
+    Shifts and calendars hold again, at once.
+    """
     from gateway.cli.client import Gateway
     from gateway.cli.say import emit, say
 
@@ -147,10 +150,11 @@ def import_(
     state: State = STATE,
     json: Json = False,
 ) -> None:
-    """Take duty from a calendar: who by initials, or by a table of names.
+    """Take duty from a calendar.
 
-    What the same source said before is replaced as a whole. An event that cannot be placed is named by its
-    line and UID, and what to do; the others are taken. Only initials are kept.
+    Who it is by initials, or by a table of names. What the same source said before is replaced as a whole.
+    An event that cannot be placed is named by its line and UID, and what to do; the others are taken. Only
+    initials are kept.
     """
     import hashlib
 
@@ -209,7 +213,10 @@ def drop(
     state: State = STATE,
     json: Json = False,
 ) -> None:
-    """Drop what was imported from a source: the weekly shifts hold again."""
+    """Drop what was imported.
+
+    The weekly shifts hold again.
+    """
     from gateway.cli.client import Gateway
     from gateway.cli.say import emit, say
 
