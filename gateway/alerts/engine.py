@@ -38,6 +38,7 @@ from gateway.alerts.opening import (
     resume,
     written_proof,
 )
+from gateway.alerts.presence_button import keeps_presence, pressed_by_staff
 from gateway.alerts.roster import Duty, Proof, Roster
 from gateway.alerts.rounds import Rounds
 from gateway.alerts.rules import RuleBook
@@ -238,6 +239,9 @@ class AlertEngine:
         work = office.judged(judged, now, records=records, guards=guards)
         if work is None:
             return
+        presses = pressed_by_staff(records, self._watched)
+        if presses:
+            work.run = _both(work.run, keeps_presence(presses, office.desk, now))
         try:
             await _kept_in_time(office, work)
         except NotDurable:
@@ -483,6 +487,16 @@ async def _kept_in_time(office: Office, work: Work[None]) -> None:
             await office.keep(work)
     except TimeoutError:
         raise NotDurable(f"the disk has not answered within {SEND_AFTER_S:g} s") from None
+
+
+def _both(first: Callable[[Recorder], None], then: Callable[[Recorder], None]) -> Callable[[Recorder], None]:
+    """Do two things in one transaction."""
+
+    def run(book: Recorder) -> None:
+        first(book)
+        then(book)
+
+    return run
 
 
 def _joined(every: Sequence[Judged]) -> Judged:

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from gateway.model.ids import SLUG
 from gateway.settings.alerting import Alerts
@@ -131,6 +131,12 @@ class Words(Section):
     """In English."""
 
 
+def _means(means: dict[str, Any]) -> set[str]:
+    """Name the quantities that a profile means."""
+    words = (each.values() if isinstance(each, dict) else (each,) for each in means.values())
+    return {str(word).partition(".")[0] for every in words for word in every}
+
+
 class Profile(Section):
     """What a driver cannot know of a product."""
 
@@ -142,6 +148,13 @@ class Profile(Section):
     title: Words | None = None
     meets: str | None = None
     """The kind of device whose demands it meets, and their version: `call-button/1`."""
+
+    @model_validator(mode="after")
+    def _at_the_door_or_with_the_resident(self) -> Profile:
+        kind = (self.meets or "").partition("/")[0]
+        if kind == "presence-button" and {"help_call", "fall"} & _means(self.means):
+            raise ValueError("no help_call or fall in a presence-button: staff press it, at the door")
+        return self
 
 
 class Mqtt(Section):
