@@ -1,4 +1,4 @@
-"""What a service that does not take a message becomes: a reason without secrets, told in time, tried again."""
+"""What a service that does not take a message becomes: a reason without secrets, and whether it lasts."""
 
 from __future__ import annotations
 
