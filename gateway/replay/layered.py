@@ -35,12 +35,11 @@ def layered(config: Path, file: Path) -> Loaded:
         raise Problem(
             str(file), expected="a file that can be read", found=found, do=do, exit=Exit.USAGE
         ) from None
-    name = f"{LAST}{file.name}" if file.suffix == ".toml" else f"{LAST}{file.name}.toml"
-    whole = load(config, replaced={config / "gateway" / name: text}, running=True)
-    known = f"gateway/{name}"
+    known = _known(file)
+    whole = load(config, replaced={config / known: text}, running=True)
     strangers = tuple(
         Finding(
-            where=_named(str(held.origin), known, file),
+            where=named(str(held.origin), file),
             key=str(table),
             expected=f"rules and policies only: {', '.join(TABLES)}",
             found=f"the table {table}",
@@ -50,7 +49,7 @@ def layered(config: Path, file: Path) -> Loaded:
         if table not in TABLES
     )
     findings = (
-        *(replace(each, where=_named(each.where, known, file)) for each in whole.findings),
+        *(replace(each, where=named(each.where, file)) for each in whole.findings),
         *strangers,
     )
     shown = replace(whole, findings=findings)
@@ -93,6 +92,12 @@ def _own(whole: Loaded, known: str) -> list[tuple[str, Node]]:
     return list(found.items())
 
 
-def _named(where: str, known: str, file: Path) -> str:
+def named(where: str, file: Path) -> str:
     """Name the file as the person named it."""
+    known = _known(file)
     return f"{file}{where.removeprefix(known)}" if where.startswith(known) else where
+
+
+def _known(file: Path) -> str:
+    """Give the name under which the file stands among those of the configuration."""
+    return f"gateway/{LAST}{file.name.removesuffix('.toml')}.toml"

@@ -27,7 +27,7 @@ from gateway.model.problem import Exit, Problem
 from gateway.model.readings import Kind, Record
 from gateway.replay.captured import Facts, play
 from gateway.replay.compare import Span, by_rule, pairs
-from gateway.replay.layered import effective, layered, rule_origins
+from gateway.replay.layered import effective, layered, named, rule_origins
 from gateway.replay.limits import Limits, history_limits, of_capture, of_rules
 from gateway.replay.trial import Trial
 from gateway.settings.loader import Loaded
@@ -163,7 +163,10 @@ def _run(
     settings = before.settings, after.settings
     rows = by_rule(course.old, course.new, settings, span, matched)
     for row in rows:
-        row["origin"] = {"old": rule_origins(before, row["rule"]), "new": rule_origins(after, row["rule"])}
+        row["origin"] = {
+            "old": rule_origins(before, row["rule"]),
+            "new": [named(each, job.file) for each in rule_origins(after, row["rule"])],
+        }
     return {
         "schema": SCHEMA,
         "file": str(job.file),
@@ -181,7 +184,10 @@ def _run(
         "rules": rows,
         "alerts": [pair.document() for pair in matched],
         "limits": limits.items,
-        "warnings": [f"{each.where}: {each.found}; {each.do}" for each in _news(before, after)],
+        "warnings": [
+            f"{each.where}: expected {each.expected}, found {each.found}; {each.do}"
+            for each in _news(before, after)
+        ],
         "speed": {"seconds": round(took, 3), "records_per_s": round(course.taken / took) if took else None},
     }
 

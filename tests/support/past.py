@@ -45,19 +45,17 @@ def config_folder(folder: Path, more: str = "") -> Path:
     return config
 
 
-def moment(
-    after: timedelta, *, boot: str = "boot-1", quality: ClockQuality = ClockQuality.SYNCED
-) -> Instant:
+def moment(after: timedelta, *, boot: str = "boot-1", quality: ClockQuality = ClockQuality.SYNCED) -> Instant:
     """Give the moment so long after ten in the evening."""
     ns = round(after.total_seconds() * NS)
     return Instant(round(EVENING.timestamp()) * NS + ns, 10_000 * NS + ns, boot, quality)
 
 
-def said(
-    device: str, quantity: str, value: Value, at: Instant, *, late: timedelta = timedelta(0)
-) -> Record:
+def said(device: str, quantity: str, value: Value, at: Instant, *, late: timedelta = timedelta(0)) -> Record:
     """Make a record of what a device said."""
-    kind = Kind.STATE if isinstance(value, bool) else Kind.EVENT if isinstance(value, str) else Kind.MEASUREMENT
+    kind = (
+        Kind.STATE if isinstance(value, bool) else Kind.EVENT if isinstance(value, str) else Kind.MEASUREMENT
+    )
     row = find(quantity, kind)
     assert row is not None, quantity
     return Record(
