@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +45,24 @@ def spread(name: str, values_ms: list[float], goals: tuple[float, float] | None)
         )
         for (word, share), goal in zip(shares, goals or (None, None), strict=True)
     ]
+
+
+def machine() -> str:
+    """Say where and when: no figure means anything without it."""
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith(("model name", "Model"))
+        ),
+        platform.machine(),
+    )
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors ({cpu}), "
+        f"Linux {platform.release()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+        f"load before the start {load}"
+    )
 
 
 def table(figures: list[Figure]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -12,14 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 
+from support.board_house import pin_hash
 from support.children import die_with_parent, end, free_port
 from support.mosquitto import Mosquitto, mosquitto
 from support.simulator import Simulator, simulator
 
 BIN = Path(sys.executable).parent
 BUTTONS = 10
+PERSON = "BM"
+TOKEN = "a-token-of-the-bench-0123456789"
+"""The bearer token of that person."""
 HERE = Path(__file__).parent
 
 
@@ -32,6 +38,16 @@ class Gateway:
     start_s: float
     sim: Simulator
     broker: Mosquitto
+    state: Path
+
+    async def lag(self, outlet: str) -> int:
+        """Tell how many rows wait for an outlet."""
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(self.ready["socket"])) as client,
+            client.get("http://gateway/api/v1/health") as answer,
+        ):
+            health = await answer.json()
+        return next(int(each["lag"]) for each in health["outlets"] if each["name"] == outlet)
 
     def rss_mb(self) -> float:
         """Give its resident memory."""
@@ -74,11 +90,17 @@ def write_config(folder: Path, broker: Mosquitto, *, load: int, influx: str | No
     (folder / "gateway.toml").write_text(
         'site = {municipality = "bench", home = "home", gateway = "gw-1"}\n'
         f'mqtt = {{host = "127.0.0.1", port = {login["port"]}, username = "{login["username"]}"}}\n'
-        f"board = {{port = {free_port()}}}\nperson.BM = {{}}\n{where}{places}{buttons}{loads}"
+        f"board = {{port = {free_port()}}}\n"
+        f'person.{PERSON} = {{roles = ["care", "technician"]}}\n'
+        f"{where}{places}{buttons}{loads}"
     )
     secrets = folder / "secrets.toml"
     secrets.touch(0o600)
-    secrets.write_text(f'mqtt = {{password = "{login["password"]}"}}\n')
+    token = hashlib.sha256(TOKEN.encode()).hexdigest()
+    secrets.write_text(
+        f'mqtt = {{password = "{login["password"]}"}}\n'
+        f'person.{PERSON} = {{pin = "{pin_hash()}", token = "{token}"}}\n'
+    )
 
 
 def load_devices(count: int) -> list[dict[str, Any]]:
@@ -126,6 +148,7 @@ def gateway(
             first = process.stdout.readline()
             if not first:
                 raise RuntimeError((folder / "gateway.log").read_text()[-2000:])
-            yield Gateway(process, orjson.loads(first), time.monotonic() - began, sim, broker)
+            took_s = time.monotonic() - began
+            yield Gateway(process, orjson.loads(first), took_s, sim, broker, folder / "state")
         finally:
             end(process, within_s=12)

@@ -25,19 +25,9 @@ Key = tuple[str, int]
 Note = Callable[[Key], None]
 
 
-async def measure(gateway: Gateway, *, mqtt: bool, presses: int = PRESSES) -> dict[str, list[float]]:
-    """Press, listen, and give the latencies in milliseconds by where they were seen."""
+async def press(gateway: Gateway, presses: int = PRESSES) -> dict[Key, float]:
+    """Press the buttons in turn at random moments; gives when the first frame of each was sent (Unix s)."""
     sent: dict[Key, float] = {}
-    seen: dict[str, dict[Key, float]] = {"page": {}, "mqtt": {}}
-
-    def note(where: str) -> Note:
-        return lambda key: seen[where].setdefault(key, time.time()) and None
-
-    listeners: list[Awaitable[None]] = [_page(gateway, note("page"))]
-    if mqtt:
-        listeners.append(_mqtt(gateway, note("mqtt")))
-    tasks = [asyncio.ensure_future(each) for each in listeners]
-    await asyncio.sleep(1)
     draw = random.Random(20261124)
     counts = dict.fromkeys(range(BUTTONS), 0)
     for turn in range(presses):
@@ -46,19 +36,42 @@ async def measure(gateway: Gateway, *, mqtt: bool, presses: int = PRESSES) -> di
         answer = await asyncio.to_thread(gateway.sim.do, f"kald-{button:02d}", "press")
         sent[f"kald-{button:02d}", counts[button]] = float(answer["sent"])
         await asyncio.sleep(draw.expovariate(PRESSES_A_S))
+    return sent
+
+
+async def until(arrived: Callable[[], bool]) -> None:
+    """Wait for the last presses to arrive; gives up after a while, for one may never come."""
     ends = time.monotonic() + 10
-    wanted = ["page", "mqtt"] if mqtt else ["page"]
-    while any(len(seen[where]) < len(sent) for where in wanted) and time.monotonic() < ends:
+    while not arrived() and time.monotonic() < ends:
         await asyncio.sleep(0.1)
+
+
+def latencies(sent: dict[Key, float], seen: dict[Key, float]) -> list[float]:
+    """Give how long each press took (ms); one that never came counts so much that no figure survives it."""
+    return [(seen[key] - at) * 1000 if key in seen else MISSING_MS for key, at in sent.items()]
+
+
+async def measure(gateway: Gateway, *, mqtt: bool, presses: int = PRESSES) -> dict[str, list[float]]:
+    """Press, listen, and give the latencies in milliseconds by where they were seen."""
+    seen: dict[str, dict[Key, float]] = {"page": {}, "mqtt": {}} if mqtt else {"page": {}}
+
+    def note(where: str) -> Note:
+        def first(key: Key) -> None:
+            seen[where].setdefault(key, time.time())
+
+        return first
+
+    listeners: list[Awaitable[None]] = [_page(gateway, note("page"))]
+    if mqtt:
+        listeners.append(_mqtt(gateway, note("mqtt")))
+    tasks = [asyncio.ensure_future(each) for each in listeners]
+    await asyncio.sleep(1)
+    sent = await press(gateway, presses)
+    await until(lambda: all(len(each) >= len(sent) for each in seen.values()))
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return {
-        where: [
-            (seen[where][key] - at) * 1000 if key in seen[where] else MISSING_MS for key, at in sent.items()
-        ]
-        for where in wanted
-    }
+    return {where: latencies(sent, each) for where, each in seen.items()}
 
 
 async def committed(gateway: Gateway, tests: int = 60) -> list[float]:
