@@ -113,7 +113,7 @@ def _shelve(reader: _Reader, by: str, now: Instant) -> Shelve:
     until = reader.moment("until", now)
     if not reader.text("reason", most=NOTE_MAX):
         reader.wrong("reason", "nothing", f"a reason of at most {NOTE_MAX} characters; no names")
-    asked = reader.text("until", most=UNTIL_MAX)
+    asked = None if reader.complains_of("until") else reader.text("until", most=UNTIL_MAX)
     return Shelve(by=by, until=until, spoken=reader.flag("spoken"), asked=asked)
 
 
@@ -126,6 +126,9 @@ class _Reader:
 
     def wrong(self, key: str, found: object, expected: str) -> None:
         self.errors.append({"key": key, "found": str(found)[:80], "expected": expected})
+
+    def complains_of(self, key: str) -> bool:
+        return any(error["key"] == key for error in self.errors)
 
     def flag(self, key: str) -> bool:
         value = self._fields.get(key)

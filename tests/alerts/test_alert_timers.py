@@ -1,0 +1,62 @@
+"""Timers across a restart: due at once, as much later as is left, or set anew by their owner."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.alerts.timers import carried_over
+from gateway.model.clock import ClockQuality, Instant
+from gateway.model.rows import Timer
+from support.alarm_cases import at
+
+NEXT = "22222222-2222-2222-2222-222222222222"
+SYNCED, HOLDOVER, UNSYNCED = ClockQuality.SYNCED, ClockQuality.HOLDOVER, ClockQuality.UNSYNCED
+ALARMS = ("escalate", "return", "warn", "shelf")
+
+
+def timer(kind: str, due: Instant) -> Timer:
+    """Give a timer of an alert."""
+    return Timer(subject="alert:0190", kind=kind, rev=4, due=due, data={"key": "kept"})
+
+
+def restarted(seconds: float, quality: ClockQuality = SYNCED) -> Instant:
+    """Give a moment of the next boot, whose monotonic time has begun anew."""
+    wall = at(seconds).wall_ns
+    return Instant(wall, 5_000_000_000, NEXT, quality)
+
+
+@pytest.mark.parametrize("kind", [*ALARMS, "missing"])
+@pytest.mark.parametrize("quality", list(ClockQuality))
+def test_within_a_boot_a_timer_stands(kind: str, quality: ClockQuality) -> None:
+    """Whatever the wall clock does: it runs on monotonic time. One that is late stays so."""
+    for due in (at(60, quality=quality), at(10, quality=quality)):
+        each = timer(kind, due)
+        assert carried_over(each, at(30, quality=quality)) is each
+
+
+@pytest.mark.parametrize("kind", [*ALARMS, "missing"])
+@pytest.mark.parametrize(("then", "now"), [(SYNCED, SYNCED), (SYNCED, HOLDOVER), (HOLDOVER, SYNCED)])
+def test_across_a_boot_the_wall_clock_says_how_much_is_left(
+    kind: str, then: ClockQuality, now: ClockQuality
+) -> None:
+    """Thirty seconds of darkness count; what came due in the dark is due at once, not in the past."""
+    here = restarted(30, now)
+    left = carried_over(timer(kind, at(90, quality=then)), here)
+    assert left is not None
+    assert (left.subject, left.kind, left.rev, left.data) == ("alert:0190", kind, 4, {"key": "kept"})
+    assert (left.due.boot, left.due.mono_ns - here.mono_ns) == (NEXT, 60 * 10**9)
+    assert left.due.wall_ns == at(90).wall_ns
+    late = carried_over(timer(kind, at(10, quality=then)), here)
+    assert late is not None
+    assert late.due == here
+
+
+@pytest.mark.parametrize(("then", "now"), [(UNSYNCED, SYNCED), (SYNCED, UNSYNCED), (UNSYNCED, UNSYNCED)])
+def test_where_a_clock_was_not_set_early_beats_late(then: ClockQuality, now: ClockQuality) -> None:
+    """Escalation, return and shelf are due at once; only what waits for silence starts anew."""
+    here = restarted(30, now)
+    for kind in ALARMS:
+        moved = carried_over(timer(kind, at(9000, quality=then)), here)
+        assert moved is not None
+        assert (moved.due, moved.rev) == (here, 4)
+    assert carried_over(timer("missing", at(9000, quality=then)), here) is None
