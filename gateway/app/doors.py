@@ -35,6 +35,8 @@ def board_house(house: House) -> BoardHouse:
         reload=house.reload,
         origin=lambda key: _origin(house, key),
         on_air=lambda: [air_row(seen) for seen in house.intake.on_air()],
+        push=house.push,
+        reach=house.reach,
     )
 
 

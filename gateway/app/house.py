@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,8 +20,11 @@ from typing import Any
 from gateway import __version__
 from gateway.alerts.channels.base import Channel
 from gateway.alerts.channels.courier import Courier
+from gateway.alerts.channels.push import Push, push_channels
+from gateway.alerts.channels.push_taken import TakenBack
 from gateway.alerts.digests import Digests
 from gateway.alerts.engine import AlertEngine
+from gateway.alerts.reach import Reach
 from gateway.alerts.watched import watched
 from gateway.app.commands import Commands
 from gateway.app.deliveries import Deliveries
@@ -39,7 +43,7 @@ from gateway.intake.memory import Heard
 from gateway.journal.journal import Journal
 from gateway.journal.ledger import Ledger
 from gateway.model.alert import Alert, Concern
-from gateway.model.catalogue import Catalogue, shipped
+from gateway.model.catalogue import LANGUAGES, Catalogue, shipped
 from gateway.model.clock import Clock
 from gateway.model.ids import NewId
 from gateway.model.problem import Finding
@@ -145,6 +149,21 @@ class House:
         self._early: deque[Trouble] = deque(maxlen=EARLY_TROUBLES_MAX)
         self.rooms = Rooms(self.tell)
         self.courier = Courier(self.tell)
+        self.push = Push(
+            store=lambda: self.journal.alarms,
+            state=state,
+            clock=clock,
+            settings=lambda: self.settings,
+            courier=self.courier,
+        )
+        self.reach = Reach(
+            engine=lambda: self.engine,
+            settings=lambda: self.settings,
+            clock=clock,
+            words=self.words,
+            push=self.push,
+            channels=lambda: self.channels,
+        )
         self.channels: Mapping[str, Channel] = {}
         """The channels of the configuration in force."""
         self.journal: Journal
@@ -205,6 +224,7 @@ class House:
         standing: Callable[[], object],
     ) -> None:
         self._furnish()
+        await self.push.open()
         await self.engine.start()
         self._open = True
         for trouble in self._early:
@@ -240,7 +260,21 @@ class House:
             words=self.words,
             tell=self.tell,
         )
-        works += [("courier", self.courier.run, True), ("digest", digests.run, False)]
+        taken_back = TakenBack(
+            self.push,
+            engine=self.engine,
+            store=lambda: self.journal.alarms,
+            clock=self.clock,
+            words=self.words,
+            language=self._language_of,
+        )
+        works += [
+            ("courier", self.courier.run, True),
+            ("digest", digests.run, False),
+            ("push", partial(self.push.run, self._unreached), False),
+            ("push-taken", taken_back.run, False),
+            ("reach", self.reach.run, False),
+        ]
         works += [(name, work, False) for name, work in self.deliveries.works()]
         self.rooms.room("alerts", queue=self.engine.waiting)
         self.rooms.room("intake", queue=lambda: self.radio.queue).state = "running"
@@ -281,6 +315,7 @@ class House:
             driver_of=self._driver_of,
             heard=self._heard,
             unkept=self._tell_unkept,
+            phones=self.push.ways,
         )
         self.flow = Flow(self.engine, journal.readings)
         self.intake = Intake(
@@ -317,8 +352,16 @@ class House:
 
     def _make_channels(self, settings: Settings) -> Mapping[str, Channel]:
         publish = self._publish if settings.mqtt.host else None
-        self.channels = self._outside.channels(settings, self.clock, publish, self.courier)
+        made = self._outside.channels(settings, self.clock, publish, self.courier)
+        self.channels = {**made, **push_channels(settings, self.push, self.clock)}
         return self.channels
+
+    async def _unreached(self, person: str) -> None:
+        await self.engine.prove_reach(person, reached=False)
+
+    def _language_of(self, person: str) -> str:
+        known = self.settings.person.get(person)
+        return known.language if known else LANGUAGES[0]
 
     def _keeping(self) -> Keeping:
         kept = self.settings.retention

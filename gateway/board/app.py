@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway.board.api import alerts, basis, house, roster, screens, sessions, shift, stream
+from gateway.board.api import alerts, basis, house, push, reach, roster, screens, sessions, shift, stream
 from gateway.board.board import Board
 from gateway.board.callers import Caller, Needs
 from gateway.board.endpoint import Call, Endpoint, answer, json
@@ -36,6 +36,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *shift.ENDPOINTS,
     *screens.ENDPOINTS,
     *basis.ENDPOINTS,
+    *push.ENDPOINTS,
+    *reach.ENDPOINTS,
     *roster.ENDPOINTS,
     *stream.ENDPOINTS,
     Endpoint(

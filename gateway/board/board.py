@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
+from gateway.alerts.reach import Reach
 from gateway.board.callers import Caller, Register, find_person
 from gateway.board.house import House
 from gateway.board.hub import Hub
@@ -15,8 +16,9 @@ from gateway.board.load import LoadDesk
 from gateway.board.metrics import Metrics
 from gateway.board.pins import PinDesk, SlowDown
 from gateway.board.screens import ScreenWatch
+from gateway.board.trials import Trials
 from gateway.board.words import Words
-from gateway.model.catalogue import Catalogue, shipped
+from gateway.model.catalogue import LANGUAGES, Catalogue, shipped
 from gateway.model.clock import NS
 from gateway.model.refusal import Refused
 from gateway.settings.models import Person
@@ -38,7 +40,16 @@ class Board:
         self.screens = ScreenWatch(house, self.register)
         self.leavers = Leavers(house)
         self.load = LoadDesk(house)
+        self.trials = Trials(self)
         self._worded: tuple[object, Catalogue] | None = None
+        self.reach = house.reach or Reach(
+            engine=lambda: house.engine,
+            settings=house.settings,
+            clock=house.clock,
+            words=lambda: self.words(LANGUAGES[0]).texts,
+            push=house.push,
+        )
+        self.reach.show = self.hub.show_trial
         self.metrics = Metrics(house, self.hub.viewers, self.pins.lockout)
 
     async def run(self) -> None:
@@ -48,7 +59,10 @@ class Board:
                 loops.create_task(self.hub.run(), name="board hub")
                 loops.create_task(self._beside("screens", self.screens.run), name="board screens")
                 loops.create_task(self._beside("sessions", self.leavers.run), name="board leavers")
+                if self.house.reach is None:
+                    loops.create_task(self._beside("reach", self.reach.run), name="board reach")
                 loops.create_task(self._beside("alarm load", self.load.run), name="board load")
+                loops.create_task(self._beside("scheduled tests", self.trials.run), name="board trials")
         finally:
             self.pins.close()
 

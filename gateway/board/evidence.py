@@ -79,9 +79,14 @@ def _duty(groups: list[Mapping[str, Any]], words: Words) -> Iterator[Line]:
     persons = words.people(people)
     missing = [person for person, reached in people.items() if not reached]
     if missing:
-        yield Line(
-            words.t("page.empty.duty_missing", persons=persons, missing=words.people(missing)), good=False
+        text = words.t(
+            "page.empty.duty_missing",
+            persons=persons,
+            missing=words.people(missing),
+            reached=len(people) - len(missing),
+            on=len(people),
         )
+        yield Line(text, good=False)
         return
     match len(people):
         case 1:
@@ -89,5 +94,5 @@ def _duty(groups: list[Mapping[str, Any]], words: Words) -> Iterator[Line]:
         case 2:
             reach = words.t("page.empty.duty_both")
         case _:
-            reach = words.t("board.on_duty_all")
+            reach = words.t("board.on_duty_some", reached=len(people), on=len(people))
     yield Line(words.t("board.on_duty", persons=persons, reach=reach), good=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.alerts.channels.push import Push
 from gateway.alerts.engine import AlertEngine
+from gateway.alerts.reach import Reach
 from gateway.journal.journal import Journal
 from gateway.model.clock import Clock
 from gateway.model.problem import Finding
@@ -41,3 +43,7 @@ class House:
     """Where a value of the configuration comes from, by key path: `kommune/alarmer.toml:14`."""
     on_air: Callable[[], list[dict[str, Any]]] = field(default=list)
     """What the radio hears now, known or not."""
+    push: Push | None = None
+    """The phones that take pushes; None where nothing is pushed from here."""
+    reach: Reach | None = None
+    """Trials of who can be reached; the board makes its own where none is given."""

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from gateway.alerts.bulletin import Published
+from gateway.alerts.reach_trial import Trial
 from gateway.board.callers import over
 from gateway.board.documents import personal, public_form
 from gateway.board.house import House
@@ -80,17 +81,24 @@ class Hub:
         return drawn, max(drawn, self.viewers.pages)
 
     def duty(self) -> list[dict[str, Any]]:
-        """Give who is on duty, and whether each can be reached on an open page with sound."""
-        reachable = self.viewers.reachable()
+        """Give who is on duty: whether each is proved reachable (R9), and has a page open that may sound."""
+        sounding, roster, now = self.viewers.reachable(), self._house.engine.roster(), self._house.clock.now()
         return [
             {
                 "group": group.group,
                 "label": group.label or group.group,
                 "until": group.until_ns and iso(group.until_ns),
-                "persons": [{"person": person, "reached": person in reachable} for person in group.persons],
+                "persons": [
+                    {"person": each, "reached": roster.proved(each, now), "page": each in sounding}
+                    for each in group.persons
+                ],
             }
             for group in self._house.engine.duty()
         ]
+
+    def show_trial(self, trial: Trial) -> int:
+        """Show a trial on its person's open pages; gives on how many."""
+        return self.viewers.send_to(trial.person, encode("trial", trial.document()))
 
     async def stream(self, viewer: Viewer, after: int | None) -> AsyncIterator[bytes]:
         """Give one client its events: first what it missed since `after`, then what comes."""

@@ -34,6 +34,8 @@ class Viewer:
     """Whether it may see values of `presence` and `vital`."""
     sound: bool | None = None
     """Whether its sound is free, as it said last."""
+    drawing: bool | None = None
+    """Whether it draws, as it said last."""
     cut: bool = False
     queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
 
@@ -109,6 +111,13 @@ class Viewers:
             if not viewer.caller.public:
                 self._offer(viewer, event)
 
+    def send_to(self, person: str, event: bytes) -> int:
+        """Send to a person's own pages; gives how many there are."""
+        own = [v for v in list(self._all.values()) if v.page and v.caller.person == person and not v.cut]
+        for viewer in own:
+            self._offer(viewer, event)
+        return sum(not viewer.cut for viewer in own)
+
     def send_alert(self, whole: bytes, public: bytes) -> None:
         """Send an alert: whole, and to screens that visitors can see its short form."""
         for viewer in list(self._all.values()):
@@ -124,6 +133,11 @@ class Viewers:
     def pages(self) -> int:
         """Tell how many staff pages are open."""
         return sum(viewer.page for viewer in self._all.values())
+
+    @property
+    def drawing(self) -> int:
+        """Tell how many open staff pages have said that they draw."""
+        return sum(viewer.page and bool(viewer.drawing) for viewer in self._all.values())
 
     def find(self, id: str | None) -> Viewer | None:  # noqa: A002  (the field's word)
         """Give a client by its id."""

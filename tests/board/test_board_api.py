@@ -356,7 +356,7 @@ async def test_the_hand_over(house: BoardHouse, signed_in: BoardClient) -> None:
 
 
 async def test_reach_is_proved_by_who_heard_the_sound(house: BoardHouse, signed_in: BoardClient) -> None:
-    """Pressing "I heard it" counts as proof; an open page with free sound is what reaches somebody now."""
+    """Pressing "I heard it" counts as proof; whether a page with free sound is open is told beside it."""
     assert (await signed_in.post("/api/v1/shift/reached")).json["person"] == "AB"
     assert house.engine.duty()[0].reached == 1
     async with signed_in.stream("?viewer=page-of-ab") as events:
@@ -364,10 +364,13 @@ async def test_reach_is_proved_by_who_heard_the_sound(house: BoardHouse, signed_
         beat = {"drawing": True, "sound": True, "viewer": "page-of-ab"}
         await signed_in.post("/api/v1/screens/beat", beat)
         persons = (await signed_in.get("/api/v1/shift")).json["on_duty"][0]["persons"]
-        assert persons == [{"person": "AB", "reached": True}, {"person": "CD", "reached": False}]
+        assert persons == [
+            {"person": "AB", "reached": True, "page": True},
+            {"person": "CD", "reached": False, "page": False},
+        ]
         await signed_in.post("/api/v1/screens/beat", {**beat, "sound": False})
         persons = (await signed_in.get("/api/v1/shift")).json["on_duty"][0]["persons"]
-        assert not persons[0]["reached"]
+        assert persons[0] == {"person": "AB", "reached": True, "page": False}
 
 
 async def test_lost_contact_is_logged_on_return(house: BoardHouse, signed_in: BoardClient) -> None:

@@ -60,7 +60,7 @@ async def test_all_is_well_only_with_evidence() -> None:
         ({"duty": []}, "Ingen er meldt på vagt: alle får kald."),
         (
             {"duty": [{"persons": [{"person": "AB", "reached": False}]}]},
-            "På vagt: AB. Ikke vist at kunne nås: AB. Start vagten med lyd.",
+            "På vagt: AB – 0 af 1 kan nås. Ikke vist at kunne nås: AB. Start vagten med lyd.",
         ),
         ({"no_basis": 2}, "2 regler hviler, fordi en aftale mangler. Se Vagt."),
     ],
@@ -72,6 +72,7 @@ async def test_what_is_not_so_says_what_to_do(changes: dict[str, Any], said: str
 
 async def test_server_and_script_agree_and_the_lines_live(browser: Browser, home: BoardHouse) -> None:
     """The lines of the page as it came are those the script draws; they change when what they say does."""
+    await home.engine.prove_reach("AB", reached=True)
     async with open_screen(browser, home, sound=True) as ab:
         raw = """async () => { const text = await (await fetch('/')).text();
             const page = new DOMParser().parseFromString(text, 'text/html');

@@ -84,4 +84,4 @@ PLAYED = """async () => {
     return (await import(at)).played.map(each => each.name);
 }"""
 
-REACHED = "async () => (await (await fetch('/api/v1/shift')).json()).on_duty[0].persons[0].reached"
+REACHED = "async () => (await (await fetch('/api/v1/shift')).json()).on_duty[0].persons[0].page"

@@ -30,7 +30,8 @@ from gateway.settings.models import Settings
 log = logging.getLogger(__name__)
 
 KIND = "web_push"
-OPEN_AGAIN_S = 5.0
+OPEN_AGAIN_S = 5.0  # also how soon a channel that a reload has brought is at work
+LOOK_AGAIN_S = 60.0  # for persons who are no longer in the configuration
 TITLE_MAX, BODY_MAX = 120, 600  # letters; a phone shows fewer, and one record must hold them
 
 URGENCY = {"emergency": "high", "high": "high", "medium": "normal", "technical": "low"}
@@ -217,7 +218,7 @@ class Push:
             if self.channel is not None and self._key is None:
                 await self.open()
             await self._clear(unreached)
-            pause = OPEN_AGAIN_S if self.channel is not None and self._key is None else 60.0
+            pause = OPEN_AGAIN_S if self._key is None else LOOK_AGAIN_S
             try:
                 async with asyncio.timeout(pause):
                     await self._moved.wait()

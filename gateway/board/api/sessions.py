@@ -8,6 +8,7 @@ from gateway.board.bodies import SignIn, SignOut
 from gateway.board.callers import SCREEN_COOKIE, SESSION_COOKIE, Caller, Needs, find_token
 from gateway.board.endpoint import Call, Endpoint, nothing
 from gateway.model.refusal import Refused
+from gateway.model.rows import Session
 
 SCREEN_LIFE_S = 10 * 365 * 86_400  # a wall screen is removed by a technician, not by time
 
@@ -45,6 +46,7 @@ async def sign_out(call: Call, given: SignOut) -> Response:
     alone = not await board.register.others(session)
     if alone and given.give_back:
         await board.house.engine.holder_left(session.person, source=call.caller.source)
+    await _phone_left(call, session, alone=alone)
     await board.register.end_session(session)
     board.leavers.left(session)
     board.hub.viewers.end_where(
@@ -55,6 +57,17 @@ async def sign_out(call: Call, given: SignOut) -> Response:
     response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict", secure=_secure(call))
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
+
+
+async def _phone_left(call: Call, session: Session, *, alone: bool) -> None:
+    """Push no more to the phone that is signed out of; the proof of reach ends with it (R9)."""
+    push = call.board.house.push
+    if push is not None:
+        await push.book.end(
+            push.book.of_session(session.token_hash), why="signed out", source=call.caller.source
+        )
+    if alone and (push is None or not push.book.of(session.person)):
+        await call.board.reach.left(session.person)
 
 
 def set_cookie(call: Call, response: Response, name: str, token: str, life_s: int) -> None:

@@ -33,8 +33,9 @@ function duty() {
   if (!all.size) return [t("board.on_duty_none"), false];
   const persons = [...all.keys()].join(", ");
   const missing = [...all].filter(([, reached]) => !reached).map(([person]) => person);
-  if (missing.length) return [t("page.empty.duty_missing", { persons, missing: missing.join(", ") }), false];
-  const reach = all.size === 1 ? t("page.empty.duty_one", { person: persons }) : t(all.size === 2 ? "page.empty.duty_both" : "board.on_duty_all");
+  if (missing.length) return [t("page.empty.duty_missing", { persons, missing: missing.join(", "), reached: all.size - missing.length, on: all.size }), false];
+  const few = all.size === 1 ? t("page.empty.duty_one", { person: persons }) : t("page.empty.duty_both");
+  const reach = all.size > 2 ? t("board.on_duty_some", { reached: all.size, on: all.size }) : few;
   return [t("board.on_duty", { persons, reach }), true];
 }
 
@@ -66,6 +67,8 @@ export function drawEmpty() {
 
 const person = ([name, reached]) => el("span", { class: `who ${reached ? "good" : "odd"}` }, reached ? `${name} ✓` : `${name} · ${t("page.strip.unproved")}`);
 
+const duties = (all) => all.size ? `${t("page.strip.duty")} · ${t("board.on_duty_some", { reached: [...all.values()].filter(Boolean).length, on: all.size })}` : t("page.strip.duty");
+
 // Who is on duty and reached, devices heard, last test, technical ones: only a wall has room for it.
 export function drawStrip() {
   const strip = document.getElementById("strip");
@@ -74,7 +77,7 @@ export function drawStrip() {
   const { known = 0, heard: n = 0 } = store.health.devices ?? {};
   const proof = store.proved;
   const parts = [
-    [t("page.strip.duty"), all.size ? [...all] : t("board.on_duty_none"), all.size > 0],
+    [duties(all), all.size ? [...all] : t("board.on_duty_none"), all.size > 0],
     [t("page.strip.heard"), t("page.strip.heard_of", { heard: n, known }), known > 0 && n >= known],
     [t("page.strip.tested"), proof ? clock(Date.parse(proof.time)) : "–", !!proof?.ok && now() - Date.parse(proof.time) <= FRESH_MS],
   ];

@@ -5,6 +5,7 @@ import { contactBack, contactLost, drawTroubles } from "./contact.js";
 import { apply, changed, load, store } from "./store.js";
 import { running, soundNow } from "./sound.js";
 import { announce } from "./say.js";
+import { pageTrial } from "./reach.js";
 
 export const LOST_AFTER_MS = 10_000;
 const LOOK_EVERY_MS = 500;
@@ -35,7 +36,7 @@ function open() {
     const before = store.alerts.get(alert.id);
     apply(alert);
     if (store.lost) refetch();
-    if (alert.handling === "unacknowledged" && (!before || before.handling !== "unacknowledged" || before.count !== alert.count)) {
+    if (alert.handling === "unacknowledged" && !alert.quiet && (!before || before.handling !== "unacknowledged" || before.count !== alert.count)) {
       announce(alert);
       soundNow();
     }
@@ -53,6 +54,7 @@ function open() {
     Object.assign(store, { duty, proved, noBasis, flood });
     changed("evidence");
   });
+  on("trial", (trial) => pageTrial(trial));
   on("device", () => { store.deviceTick += 1; changed("device"); });
   on("reset", () => refetch());
 }

@@ -37,7 +37,7 @@ export function meant(alert) {
 
 function loud(priority) {
   return [...store.alerts.values()].filter((alert) =>
-    alert.priority === priority && onBoard(alert) && unanswered(alert) && meant(alert) && !hushed(alert));
+    alert.priority === priority && !alert.quiet && onBoard(alert) && unanswered(alert) && meant(alert) && !hushed(alert));
 }
 
 export async function unlock() {

@@ -8,6 +8,8 @@ import { keysHelp, keysOn, setKeys } from "./keys.js";
 import { chooseLight } from "./light.js";
 import { getVolume, play, setVolume, unlock } from "./sound.js";
 import { toast } from "./say.js";
+import { able, offered, permission, subscribe, subscribed, unsubscribe } from "./push.js";
+import { ownTrial, tryAll } from "./reach.js";
 import { mine, onChange, store } from "./store.js";
 import { choose } from "./sheets.js";
 
@@ -59,12 +61,34 @@ function dress() {
   if (volume) volume.value = String(Math.round(getVolume() * 100));
   const keys = view.querySelector("[data-keys]");
   if (keys) { keys.textContent = t(keysOn() ? "page.more.keys_on" : "page.more.keys_off"); keys.setAttribute("aria-pressed", String(keysOn())); }
+  const phone = view.querySelector("[data-phone]");
+  if (phone) dressPhone(phone);
   for (const button of view.querySelectorAll("[data-replace]")) {
     const at = replaced.get(button.dataset.replace);
     if (at === undefined) continue;
     const heard = Number(button.dataset.heard) / 1e6;
     button.replaceWith(el("p", { class: "calm", role: "status" }, t(heard > at ? "page.devices.replace_done" : "page.devices.replace_waiting")));
   }
+}
+
+// Whether pushes come to this phone; asked of the browser, which may have taken the leave back.
+async function dressPhone(section) {
+  section.hidden = !offered() || !able();
+  const on = await subscribed();
+  section.querySelector("[data-phone-state]").textContent = t(on ? "page.reach.phone_on" : permission() === "denied" ? "page.reach.denied_why" : "page.reach.phone_off");
+  section.querySelector("[data-phone-stop]").hidden = !on;
+  section.querySelector("[data-phone-try]").textContent = t(on ? "page.reach.phone_try" : "page.reach.allow");
+  section.querySelector("[data-phone-try]").hidden = permission() === "denied";
+}
+
+async function phoneTrial() {
+  if (permission() === "default") await Notification.requestPermission();
+  if (permission() !== "granted" || !await subscribe()) { toast(t("page.reach.failed_title")); dress(); return; }
+  const place = el("section", { class: "start", "aria-labelledby": "start" });
+  document.body.append(place);
+  await ownTrial(place);
+  place.remove();
+  dress();
 }
 
 // Drawn anew where something changed, and never under somebody's hands.
@@ -123,6 +147,9 @@ function clicked(event) {
   if (hit("[data-sign-out]")) handle(signOut);
   else if (hit("[data-replace]")) handle(() => replace(hit("[data-replace]").dataset.replace));
   else if (hit("[data-test]")) handle(() => test(hit("[data-test]")));
+  else if (hit("[data-reach]")) tryAll(hit("[data-reach]"));
+  else if (hit("[data-phone-stop]")) handle(() => unsubscribe().finally(dress));
+  else if (hit("[data-phone-try]")) handle(phoneTrial);
   else if (hit("[data-print]")) print();
   else if (hit("[data-light-choice]")) chooseLight(hit("[data-light-choice]").dataset.lightChoice);
   else if (hit("[data-keys-help]")) keysHelp();

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from gateway.board.assets_store import assets, digest, url
 from gateway.board.callers import Needs
 from gateway.board.endpoint import Call, Endpoint
+from gateway.model.catalogue import LANGUAGES
 from gateway.model.refusal import Refused
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -53,7 +54,13 @@ async def manifest(call: Call) -> Response:
 async def worker(call: Call) -> Response:
     """`GET /sw.js`: the service worker, told which files make the shell."""
     shell = [url(name) for name in assets() if name not in {"sw.js", "icon-512.png"}]
+    words = {
+        lang: {key: call.board.words(lang).t(f"push.{key}") for key in ("open", "unknown")}
+        for lang in LANGUAGES
+    }
     head = (
+        f"const ICON = {orjson.dumps(url('icon-192.png')).decode()};\n"
+        f"const WORDS = {orjson.dumps(words).decode()};\n"
         f"const VERSION = {orjson.dumps(digest()).decode()};\nconst SHELL = {orjson.dumps(shell).decode()};\n"
     )
     return Response(

@@ -105,7 +105,14 @@ def _boot(call: Call, standing: dict[str, Any], words: Words) -> dict[str, Any]:
             "night": [at.strftime("%H:%M") for at in settings.night],
         },
         "devices": len(settings.device),
+        "push": _push_key(call),
     }
+
+
+def _push_key(call: Call) -> str | None:
+    """Give what this page may subscribe to pushes with: only a person's own, signed in."""
+    push = call.board.house.push
+    return push.public_key if push and call.caller.session and not call.caller.screen else None
 
 
 async def board_document(call: Call) -> Response:
