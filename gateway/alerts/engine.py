@@ -15,7 +15,7 @@ from functools import partial
 from random import Random
 from typing import Any, Protocol, TypeVar
 
-from gateway.alerts import people
+from gateway.alerts import objections, people
 from gateway.alerts.basis import BasisBook
 from gateway.alerts.book import Recorder
 from gateway.alerts.bulletin import SUBSCRIPTION_MAX, Bulletin, Shown, Subscription
@@ -47,12 +47,13 @@ from gateway.alerts.unjudged import judge_again, keep_unjudged
 from gateway.alerts.verdicts import Failed, Judged, Verdict
 from gateway.alerts.watched import DriverOf, Watched, watched
 from gateway.journal.errors import NotDurable
-from gateway.model.alert import Alert
+from gateway.model.alert import Alert, Concern
 from gateway.model.catalogue import shipped
 from gateway.model.clock import Clock, Instant, iso
 from gateway.model.ids import NewId
 from gateway.model.problem import Exit, Problem
 from gateway.model.readings import Guard, Record
+from gateway.model.rows import Basis
 from gateway.model.together import together
 from gateway.model.trouble import Trouble
 from gateway.settings.models import Settings
@@ -386,6 +387,22 @@ class AlertEngine:
         self.basis.take(await self._journal.alarms.read(lambda ledger: ledger.basis()))
         for watcher in self._basis_watchers:
             watcher()
+
+    async def withdraw(
+        self, place: str, concern: Concern, rule: str | None, *, by: str | None, source: str
+    ) -> Basis:
+        """Record that a resident says no; in force when this returns. Raises Refused."""
+        row = await objections.withdraw(self._office, self.basis, place, concern, rule, by=by, source=source)
+        await self.basis_changed()
+        return row
+
+    async def take_back(
+        self, place: str, concern: Concern, rule: str | None, *, by: str, source: str
+    ) -> Basis:
+        """Take an objection back; in force when this returns. Raises Refused."""
+        row = await objections.take_back(self._office, self.basis, place, concern, rule, by=by, source=source)
+        await self.basis_changed()
+        return row
 
     def on_basis(self, watcher: Callable[[], None]) -> None:
         """Have somebody hear of each change of a legal basis, once it is in force."""

@@ -13,6 +13,7 @@ from gateway.model.ids import SLUG
 LACKING = "lacking"
 NOTE_MAX = 280
 PIN = r"^[0-9]{4,6}$"
+CASE = r"^[A-Za-z]{0,6}[-./_]?[0-9][A-Za-z0-9./_-]{0,32}$"
 
 
 def lacking(key: str, expected: str) -> PydanticCustomError:
@@ -194,7 +195,8 @@ class NewBasis(ByPerson):
     concern: Literal["fall", "presence", "vital"]
     kind: Literal["consent", "no_objection", "decision"]
     until: date
-    case: Annotated[str, Field(max_length=40)] | None = None
+    case: Annotated[str, Field(pattern=CASE)] | None = None
+    """A reference such as `26/1234`: no space, and a digit, so that it is no place for a name."""
 
     @model_validator(mode="after")
     def _a_decision_has_a_case(self) -> NewBasis:
@@ -204,11 +206,12 @@ class NewBasis(ByPerson):
 
 
 class WithdrawBasis(ByPerson):
-    """Withdraw: of a concern at a place, or of one rule there."""
+    """Withdraw: of a concern at a place, or of one rule there; with `undo`, take that back."""
 
     place: Slug
     concern: Literal["fall", "presence", "vital"] | None = None
     rule: Slug | None = None
+    undo: bool = False
 
     @model_validator(mode="after")
     def _one_of_them(self) -> WithdrawBasis:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from gateway.cli.options import STATE, By, Json, State, who_or_operator
+from gateway.cli.options import STATE, By, Json, State, who, who_or_operator
 from gateway.model.problem import Problem
 
 app = typer.Typer(
@@ -72,21 +72,27 @@ def list_(
 def withdraw(
     place: Place,
     what: Annotated[str, Argument(metavar="CONCERN|RULE", help="fall, presence, vital, or one rule.")],
+    undo: Annotated[bool, Option("--undo", help="Take it back: within a minute, or by the right.")] = False,
     by: By = None,
     state: State = STATE,
     json: Json = False,
 ) -> None:
     """The resident says no.
 
-    In force at once, for a concern or for one rule. Open alerts stay open.
+    In force at once, for a concern or for one rule. Open alerts stay open. For a minute whoever did it may
+    take it back with --undo; afterwards only a person with the right basis may.
     """
     from gateway.cli.client import Gateway
     from gateway.cli.say import emit, say
 
     body = {"concern": what} if what in CONCERNS else {"rule": what}
-    row = Gateway(state).delete("/api/v1/basis", {"place": place, **body, "by": who_or_operator(by)})
+    person = who(by) if undo else who_or_operator(by)
+    row = Gateway(state).delete("/api/v1/basis", {"place": place, **body, "undo": undo or None, "by": person})
     if json:
         emit(row)
+    if undo:
+        say(f"{what} holds again at {place}, as it did before.")
+        return
     say(
         f"{what} has stopped at {place}. Only a person with the right basis may lift that:  velgate basis add"
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from gateway.alerts.basis import Standing
 from gateway.board.bodies import NewBasis, WithdrawBasis
 from gateway.board.callers import Needs
 from gateway.board.endpoint import Call, Endpoint, json
+from gateway.board.problems import invalid
 from gateway.model.alert import Concern
-from gateway.model.clock import iso
+from gateway.model.clock import NS, ClockQuality, iso
 from gateway.model.refusal import Refused
 from gateway.model.rows import Basis
-from gateway.model.trouble import Trouble
 
 
 def _row(basis: Basis) -> dict[str, Any]:
@@ -45,24 +48,33 @@ async def record(call: Call) -> Response:
     house, person, source = call.board.house, acting.person, acting.source
     if given.place not in house.settings().place:
         raise Refused("not_found", f"no place {given.place!r} in the configuration")
+    now = house.clock.now()
+    today = datetime.fromtimestamp(now.wall_ns / NS, ZoneInfo(house.settings().site.zone)).date()
+    if given.kind == "decision" and now.quality is not ClockQuality.UNSYNCED and given.until < today:
+        raise invalid(("until", given.until.isoformat(), "a last day that has not passed"))
     basis = Basis(
         place=given.place,
         concern=given.concern,
         kind=given.kind,
         until=given.until,
         case=given.case,
-        recorded=house.clock.now(),
+        recorded=now,
         by=person or "",
     )
 
+    standing = house.engine.basis.standing(given.place, Concern(given.concern), now)
+    lifts = standing is Standing.WITHDRAWN
+
     def keep(ledger: Any) -> None:
         ledger.put_basis(basis)
-        detail = {
+        detail: dict[str, Any] = {
             "place": basis.place,
             "concern": basis.concern,
             "kind": basis.kind,
             "until": str(basis.until),
         }
+        if lifts:
+            detail["lifts_objection"] = True
         ledger.audit("basis_recorded", by=person, source=source, detail=detail)
 
     await house.journal.alarms.write(keep)
@@ -71,7 +83,10 @@ async def record(call: Call) -> Response:
 
 
 async def withdraw(call: Call) -> Response:
-    """`DELETE /api/v1/basis`: the resident objects, to a concern at a place or to one rule there."""
+    """`DELETE /api/v1/basis`: the resident objects, to a concern at a place or to one rule there.
+
+    With `undo` that is taken back: within a minute by who did it, later by the right `basis` alone.
+    """
     given = await call.body(WithdrawBasis)
     acting = await call.person(given, operator=True)
     house, person, source = call.board.house, acting.person, acting.source
@@ -84,22 +99,15 @@ async def withdraw(call: Call) -> Response:
             raise Refused("not_found", f"no rule {given.rule!r} in the configuration")
         concern = rule.concern
     assert concern is not None
-    objection = house.engine.basis.object(given.place, concern, given.rule, person or "", house.clock.now())
-
-    def keep(ledger: Any) -> None:
-        ledger.put_basis(objection)
-        detail = {"place": objection.place, "concern": objection.concern, "rule": objection.rule}
-        ledger.audit("basis_withdrawn", by=person, source=source, detail=detail)
-
-    await house.journal.alarms.write(keep)
-    await house.engine.basis_changed()
-    # The person responsible is told: only they may lift it.
-    subject = f"{given.place}-{given.rule or concern.value}"
-    detail = f"objection to {given.rule or concern.value} at {given.place}"
-    house.engine.trouble(
-        Trouble(kind="basis.objected", subject=subject, present=True, detail=detail, place=given.place)
+    if not given.undo:
+        return json(
+            _row(await house.engine.withdraw(given.place, concern, given.rule, by=person, source=source))
+        )
+    if person is None:
+        raise invalid(("by", "nothing", "the person who takes it back"))
+    return json(
+        _row(await house.engine.take_back(given.place, concern, given.rule, by=person, source=source))
     )
-    return json(_row(objection))
 
 
 ENDPOINTS = (
