@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from gateway.alerts.channels.base import Channel
 from gateway.alerts.engine import AlertEngine
 from gateway.board.house import House
 from gateway.board.serve import Doors, serve
@@ -127,16 +128,31 @@ class BoardHouse:
             clock=self.clock,
             new_id=uuid7,
             random=random,
-            channels=lambda _settings: {},
+            channels=self.channels,
             driver_of=no_driver,
             heard=lambda: self.heard,
+            phones=self.phones,
         )
+        await self.furnish()
         await self.journal.alarms.write(self._allow)
         await self.engine.start()
         self.rows = [self.row(name) for name in self.settings.device]
         self.health = self.good_health()
         self.tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.journal.run())]
         await self.start_serving()
+
+    async def furnish(self) -> None:
+        """Open what stands between the journal and the alerts: nothing here."""
+
+    def channels(self, settings: Settings) -> Mapping[str, Channel]:
+        """Make the channels: none here."""
+        del settings
+        return {}
+
+    def phones(self, person: str) -> tuple[str, ...]:
+        """Name the channels by which somebody's phones take pushes: none here."""
+        del person
+        return ()
 
     def _allow(self, ledger: Any) -> None:
         for concern in ("fall", "presence"):
