@@ -204,10 +204,10 @@ def _in_child(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(result: dict[str, Any]) -> None:
-    from gateway.cli.say import count, local, say, show, table
+    from gateway.cli.say import count, say, show, table
 
     over, rows = result["over"], result["rules"]
-    begin, end = (local(over[each], "%Y-%m-%d %H:%M") for each in ("since", "until"))
+    begin, end = (_wall(over[each], over["zone"], "%Y-%m-%d %H:%M") for each in ("since", "until"))
     records = f"{over['records']:,} records"
     show(f"{over['kind'].capitalize()} from {begin} to {end} ({over['days']:.1f} days, {records})")
     heads = ("rule", "", "old", "new", "both", "no more", "added", "a night", "a day", "lasts", "places")
@@ -220,7 +220,7 @@ def _show(result: dict[str, Any]) -> None:
     for each in differ[:LISTED]:
         side, what = (each["old"], "no more") if each["raised_by"] == "old" else (each["new"], "added")
         lasted = "" if side["seconds"] is None else f", {_span(side['seconds'])}"
-        at = local(side["rang"], "%Y-%m-%d %H:%M:%S")
+        at = _wall(side["rang"], over["zone"], "%Y-%m-%d %H:%M:%S")
         about = "/".join(part for part in (each["place"], each["device"]) if part)
         show(f"{what:8} {at}  {each['rule']}  {about}{lasted}")
     if len(differ) > LISTED:
@@ -252,6 +252,14 @@ def _line(row: dict[str, Any]) -> list[object]:
         _change(*(None if side["median_s"] is None else _span(side["median_s"]) for side in (old, new))),
         ", ".join(f"{place} {old['places'].get(place, 0)}→{new['places'].get(place, 0)}" for place in places),
     ]
+
+
+def _wall(stamp: str, zone: str, form: str) -> str:
+    """Write a time as the clock on the home's wall shows it."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    return datetime.fromisoformat(stamp).astimezone(ZoneInfo(zone)).strftime(form)
 
 
 def _change(old: object, new: object) -> str:

@@ -37,6 +37,15 @@ class Extent:
     """When the oldest reading that is left was taken in; None where there is none."""
     newest_ns: int | None
     """The same of the newest, to a minute."""
+    oldest_event_ns: int | None
+    """When the oldest event that is left was taken in."""
+
+    @property
+    def begins_ns(self) -> int | None:
+        """When the oldest record of either kind was taken in."""
+        return min(
+            (each for each in (self.oldest_ns, self.oldest_event_ns) if each is not None), default=None
+        )
 
 
 class OfflineHistory:
@@ -61,7 +70,9 @@ class OfflineHistory:
     def extent(self) -> Extent:
         """Tell how far back it goes."""
         first, last = self._readings.execute("SELECT min(minute), max(minute) FROM minute").fetchone()
+        (event,) = self._alarms.execute("SELECT min(wall_ns) FROM event WHERE evidence = 0").fetchone()
         return Extent(
+            oldest_event_ns=event,
             oldest_ns=None if first is None else first * MINUTE_NS,
             newest_ns=None if last is None else (last + 1) * MINUTE_NS,
         )

@@ -151,8 +151,8 @@ def _run(
         course.end(span.until_ns)
         limits.items += of_capture(facts, books is not None)
     else:
-        span = Span(job.since_ns, min(job.until_ns or now.wall_ns, now.wall_ns))
-        limits.items += _through_history(job, course, span, clock)
+        asked = Span(job.since_ns, min(job.until_ns or now.wall_ns, now.wall_ns))
+        span = _through_history(job, course, asked, clock)
         course.end(span.until_ns)
     limits.items += [
         *limits.found(span),
@@ -173,8 +173,10 @@ def _run(
         "over": {
             "kind": "history" if job.capture is None else "capture",
             "capture": None if job.capture is None else str(job.capture),
+            "asked_since": iso(job.since_ns) if job.since_ns else None,
             "since": iso(span.since_ns),
             "until": iso(span.until_ns),
+            "zone": after.settings.site.zone,
             "days": round(span.days, 3),
             "lead_in_s": round(job.lead_in_ns / NS),
             "records": course.taken,
@@ -192,13 +194,17 @@ def _run(
     }
 
 
-def _through_history(job: Job, course: _Course, span: Span, clock: Clock) -> list[dict[str, Any]]:
+def _through_history(job: Job, course: _Course, asked: Span, clock: Clock) -> Span:
+    """Let both meet the journal's past; gives the part of what was asked that it holds."""
     history = OfflineHistory(job.state, clock)
     try:
-        start_ns = max(0, span.since_ns - job.lead_in_ns)
-        for record in history.records(start_ns, span.until_ns):
+        begins = history.extent().begins_ns
+        span = asked if begins is None else Span(max(asked.since_ns, begins), asked.until_ns)
+        for record in history.records(max(0, span.since_ns - job.lead_in_ns), span.until_ns):
             course.take(record)
-        return history_limits(history, course.old.book.personal(), course.limits.settings, span)
+        limits, rules = course.limits, course.old.book.personal()
+        limits.items += history_limits(history, rules, limits.settings, asked)
+        return span
     finally:
         history.close()
 
