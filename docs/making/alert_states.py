@@ -65,6 +65,11 @@ Calls and falls are never suppressed: the column `suppressed` is that of a bed t
 hours of its rule.
 """
 
+AT_A_GLANCE = """
+What leads from one state to another, gathered from the tables below. In brackets: only for a condition that
+ends by itself, such as a cold room; a call stays until a person closes it.
+"""
+
 MEDIUM_INTRODUCTION = """
 A condition that comes and goes (here a room that is too cold: priority `medium`, `auto_resolve = true`)
 differs from a call in these:
@@ -77,7 +82,12 @@ def page() -> str:
     return markdown.page(
         "The states of an alert",
         INTRODUCTION,
+        "## At a glance",
+        AT_A_GLANCE,
+        table(("from", "to", "by"), _ways()),
         "## A resident's call",
+        f"{len(inputs())} inputs in {len(Handling)} states, each of them decided. Where there is no alert, "
+        f"an occurrence opens one ({_opening()}); everything else is {code(_without_alert())}.",
         table(heads, ((name, *cells) for name, cells in rows(call()))),
         "## A condition that ends by itself",
         MEDIUM_INTRODUCTION,
@@ -107,7 +117,7 @@ def page() -> str:
 def inputs() -> dict[str, Given]:
     """Give every input in its variants, by what it is called on the page."""
     colleague = replace(call(), id="2", key="assist/room-12", rule="assist", kind="assist")
-    graver = replace(call(), kind="help_call.long_press", priority=Priority.EMERGENCY)
+    graver = replace(call(), id="3", kind="help_call.long_press", priority=Priority.EMERGENCY)
     seen = {"outcome": Outcome.CHECKED, "spoken": True}
     until = START.plus(SOON + timedelta(minutes=15))
 
@@ -158,6 +168,48 @@ def rows(opened: Occurred) -> Iterator[tuple[str, list[str]]]:
     """Give a row an input: its name, and what becomes of an alert in each state."""
     for name, given in inputs().items():
         yield name, [_cell(in_state(state, opened), given) for state in Handling]
+
+
+def _ways() -> list[tuple[str, str, str]]:
+    """Give each way from one state to another, and the inputs that go it."""
+    found: dict[tuple[Handling, str], dict[str, None]] = {}
+    usual = dict.fromkeys(_arrivals(call()))
+    for way in dict.fromkeys([*usual, *_arrivals(cold())]):
+        before, after, name = way
+        found.setdefault((before, after), {})[name if way in usual else f"({name})"] = None
+    states = list(Handling)
+    order = sorted(found, key=lambda way: (states.index(way[0]), way[1]))
+    return [(code(before), code(after), "; ".join(found[before, after])) for before, after in order]
+
+
+def _arrivals(opened: Occurred) -> list[tuple[Handling, str, str]]:
+    """Give every pair that leads into another state: the state, the one after, the input."""
+    ways = []
+    for name, given in inputs().items():
+        for state in Handling:
+            before = in_state(state, opened)
+            after, _ = step(before, given(before), START.plus(SOON), lambda _: POLICY)
+            if after is not None and after.id == before.id and after.handling is not state:
+                deed = name.split("`")[1] if name.startswith("`") else ""
+                ways.append((state, after.handling.value, code(deed) if deed else name))
+    return ways
+
+
+def _opening() -> str:
+    """Say in which states an alert may begin."""
+    held = replace(cold(), suppressed="schedule")
+    begin = _after(None, call()).handling
+    return f"{code(begin)}; {code(_after(None, held).handling)} outside the hours of its rule"
+
+
+def _without_alert() -> str:
+    """Give the one refusal of everything that finds no alert."""
+    like = in_state(Handling.UNACKNOWLEDGED, call())
+    others = [given(like) for given in inputs().values() if not isinstance(given(like), Occurred)]
+    refusals = [step(None, each, START, lambda _: POLICY)[1][0] for each in others]
+    codes_ = {each.code for each in refusals if isinstance(each, Refuse)}
+    assert len(codes_) == 1, "whatever finds no alert is answered alike"
+    return codes_.pop()
 
 
 def in_state(state: Handling, opened: Occurred) -> Alert:
