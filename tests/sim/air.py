@@ -43,6 +43,7 @@ class Voice:
     packet: int
     counter: int
     last: bytes | None = None
+    last_number: int | None = None
 
     def frame(self, objects: list[bytes]) -> bytes:
         """Write the next transmission."""
@@ -111,7 +112,7 @@ class Air:
         """Hand a scanner that has just begun what BlueZ remembers of each device."""
         for voice in self.voices.values():
             if voice.last is not None and self._random.random() < 0.7:
-                self._deliver(voice, voice.last, None, None, whole=True)
+                self._deliver(voice, voice.last, voice.last_number, None, whole=True)
 
     async def _carry(self, voice: Voice, data: bytes, number: int, copies: int) -> None:
         random, weather = self._random, self.weather
@@ -133,7 +134,7 @@ class Air:
             if random.random() < weather.bare and voice.last is not None:
                 self._trace.faults["air_bare_sighting"] += 1
                 await asyncio.sleep(random.uniform(0.01, 0.5))
-                self._deliver(voice, voice.last, None, NOTHING, whole=True)
+                self._deliver(voice, voice.last, voice.last_number, NOTHING, whole=True)
 
     def _copy(self, voice: Voice, data: bytes, number: int) -> None:
         whole = True
@@ -141,7 +142,7 @@ class Air:
             self._trace.faults["air_corrupted"] += 1
             data, whole = self._corrupted(voice, data), False
         else:
-            voice.last = data
+            voice.last, voice.last_number = data, number
         self._deliver(voice, data, number, CARRIED, whole=whole)
 
     def _corrupted(self, voice: Voice, data: bytes) -> bytes:

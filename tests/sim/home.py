@@ -73,8 +73,8 @@ class Steps:
         return cls(
             emergency_s=random.choice((20, 30, 45)),
             call_s=random.choice((30, 45, 90)),
-            return_s=random.choice((150, 240, 420)),
-            presence_s=random.choice((300, 600)),
+            return_s=random.choice((150, 180, 240)),
+            presence_s=random.choice((200, 320)),
         )
 
 

@@ -145,7 +145,15 @@ class Staff:
         if found is None:
             return False
         engine, wires = found
-        self.trace.note("ask", number=number, by=by, alert=alert, action=action, life=wires.number)
+        self.trace.note(
+            "ask",
+            number=number,
+            by=by,
+            alert=alert,
+            action=action,
+            take_over=bool(fields.get("take_over")),
+            life=wires.number,
+        )
         doing = asyncio.create_task(
             engine.act(alert, action, by=by, source="page", fields=fields), name=f"ask-{number}"
         )

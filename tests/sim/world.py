@@ -21,12 +21,14 @@ from gateway.board.house import House as BoardHouse
 from gateway.board.serve import Doors
 from gateway.journal.folder import Room
 from gateway.journal.journal import Journal
+from gateway.journal.ledger import Ledger
 from gateway.model.alert import Alert, Concern
 from gateway.model.clock import ClockQuality
 from gateway.model.frames import Advertisement, Frame
 from gateway.model.ids import uuid7
 from gateway.model.problem import Problem
 from gateway.model.readings import Record
+from gateway.model.rows import AuditEntry
 from sim.air import Air
 from sim.broker import Broker
 from sim.clock import SimClock
@@ -46,6 +48,8 @@ ROOM = Room(reserve_bytes=65_536, low_bytes=65_536)
 DARK_S = 0.6  # systemd starts it again after half a second
 RECOVERED_WITHIN_S = 3600.0
 LOOK_EVERY_S = 20.0
+PAGE = 500
+PATIENT = 0.3  # in so many seeds what was taken and left must come back, and be closed, before the end
 
 
 class LifeEnded(Exception):
@@ -61,6 +65,7 @@ class Ended:
     events: list[Record] = field(default_factory=list)
     readings: list[Record] = field(default_factory=list)
     health: dict[str, Any] = field(default_factory=dict)
+    retained: dict[str, bytes] = field(default_factory=dict)
     broken_audit: int | None = None
     audit: list[tuple[str, str | None, str | None]] = field(default_factory=list)
 
@@ -96,6 +101,8 @@ class World:
         self._lives = 0
         self._numbers: dict[int, int | None] = {}
         self.slow_disk_s = 0.004
+        patient = self.draws("patience").random() < PATIENT
+        self._busy = ("unacknowledged", "acknowledged") if patient else ("unacknowledged",)
         self.ended = Ended()
         self._beside: set[asyncio.Task[None]] = set()
         self._restarts: set[asyncio.Task[None]] = set()
@@ -376,7 +383,7 @@ class World:
         calling = [
             shown.alert.key
             for shown in house.engine.open()
-            if not shown.durable or (shown.alert.lasting and shown.alert.handling == "unacknowledged")
+            if not shown.durable or (shown.alert.lasting and shown.alert.handling in self._busy)
         ]
         return f"alerts still call: {calling}" if calling else ""
 
@@ -386,19 +393,24 @@ class World:
         assert house is not None
         await house.journal.readings.flush()
         alarms, readings = house.journal.alarms, house.journal.readings
-        await self._drained(house)
         ended = self.ended
         ended.broken_audit = await alarms.verify_audit()
+        await self._drained(house)
+        # at one moment, without a pause between:
+        ended.health, ended.retained = house.health(), dict(self.broker.retained)
         ended.open_alerts = [shown.alert.document() for shown in house.engine.open() if shown.durable]
         every = await alarms.read(
             lambda ledger: ledger.alerts(open=None, since_ns=None, after=None, limit=1000)
         )
         ended.every_alert = [alert.document() for alert in every]
-        ended.events = [
-            record for _, record in await alarms.read(lambda ledger: ledger.events_after(0, 10_000))
-        ]
-        entries = await alarms.read(lambda ledger: ledger.audit_entries(0, 10_000))
-        ended.audit = [(entry.what, entry.by, entry.alert) for entry in entries]
+        after = 0
+        while events := await alarms.read(partial(_events_after, after)):
+            ended.events.extend(record for _, record in events)
+            after = events[-1][0]
+        after = 0
+        while entries := await alarms.read(partial(_audit_after, after)):
+            ended.audit.extend((entry.what, entry.by, entry.alert) for entry in entries)
+            after = entries[-1].seq
         after = 0
         while True:
             if after >= readings.head:
@@ -406,13 +418,20 @@ class World:
             batch = await readings.after(after, 1000)
             ended.readings.extend(record for _, record in batch.rows)
             after = batch.end
-        ended.health = house.health()
 
     async def _drained(self, house: House) -> None:
         for _ in range(200):
             if not any(row["lag"] for row in house.health()["outlets"]):
                 return
             await asyncio.sleep(0.05)
+
+
+def _events_after(after: int, ledger: Ledger) -> list[tuple[int, Record]]:
+    return ledger.events_after(after, PAGE)
+
+
+def _audit_after(after: int, ledger: Ledger) -> list[AuditEntry]:
+    return ledger.audit_entries(after, PAGE)
 
 
 def _is_problem(error: BaseException | None) -> bool:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sim.checkers.calls import every_call_is_in_one_alert
+from sim.checkers import calls, outlets, record, telling
 from sim.facts import Facts
 
 Checker = Callable[[Facts], Iterator[str]]
 
-CHECKERS: tuple[Checker, ...] = (every_call_is_in_one_alert,)
+CHECKERS: tuple[Checker, ...] = (
+    calls.every_call_is_in_one_alert,
+    telling.nothing_is_told_of_what_somebody_has,
+    telling.two_people_do_not_both_have_it,
+    telling.what_nobody_has_is_told_again,
+    telling.what_is_taken_and_left_comes_back,
+    outlets.broker_gets_every_reading_in_order,
+    outlets.database_gets_every_reading_in_order,
+    outlets.nothing_stands_behind,
+    outlets.broker_retains_what_is_open,
+    record.the_log_is_whole,
+    record.what_was_confirmed_is_written_down,
+    record.nothing_leaves_that_must_not,
+)
 
 
 def violations(facts: Facts) -> list[str]:

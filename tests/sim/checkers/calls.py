@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from sim.facts import Call, Facts
 
-SETTLES_S = 8.0  # how long after the disk works again everything held in memory is on it
+SETTLES_S = 12.0  # how long after the disk works again everything held in memory is on it
+HELD_S = 6.0  # how long a press waits for the disk before it goes out from memory
 
 
 def every_call_is_in_one_alert(facts: Facts) -> Iterator[str]:
@@ -22,9 +23,9 @@ def every_call_is_in_one_alert(facts: Facts) -> Iterator[str]:
     seen: Counter[str] = Counter()
     for alert in facts.ended.every_alert:
         seen.update(alert["readings"])
-    counts = {alert["id"]: alert["count"] for alert in facts.ended.every_alert}
-    if sum(counts.values()) and not seen:
-        yield "no alert names what it was raised by"
+    full = {  # alerts that name the newest of their readings only
+        alert["device"] for alert in facts.ended.every_alert if alert["count"] > len(alert["readings"])
+    }
     for call in facts.calls:
         records = [
             record
@@ -37,48 +38,32 @@ def every_call_is_in_one_alert(facts: Facts) -> Iterator[str]:
         if not records and must_count(facts, call):
             yield f"{what} was taken and is lost"
         for record in records:
-            if seen[record.id] != 1:
+            if seen[record.id] != 1 and not (seen[record.id] == 0 and call.device in full):
                 yield f"{what} is in {seen[record.id]} alerts"
 
 
 def must_count(facts: Facts, call: Call) -> bool:
     """Tell whether a call was taken, by the rules of the air and of the disk."""
-    if call.counter is not None and _overtaken(facts, call):
+    if not call.heard or (call.counter is not None and _overtaken(facts, call)):
         return False
-    return any(_was_kept(facts, copy["life"], copy["wall_ns"]) for copy in call.heard)
+    return any(_was_kept(facts, copy["life"], copy["wall_ns"]) for copy in call.heard if copy["brought"] == 1)
 
 
 def _overtaken(facts: Facts, call: Call) -> bool:
     """Whether a frame with a later counter of the same device was heard before it: then it is a replay."""
-    first = min((copy.at_s for copy in call.heard), default=0.0)
-    address = next(thing.address for thing in facts.things if thing.name == call.device)
+    first_s = call.heard[0].at_s
     return any(
-        event["address"] == address
-        and event["whole"]
-        and event["number"] is not None
-        and event["number"] > call.number
-        and event.at_s <= first
-        for event in facts.trace.of("heard")
+        event["number"] is not None and event["number"] > call.number and event.at_s <= first_s
+        for event in facts.heard_of[facts.address_of[call.device]]
     )
 
 
 def _was_kept(facts: Facts, life: int, wall_ns: int) -> bool:
-    taken = next(
-        (
-            event
-            for event in facts.trace.of("taken")
-            if event["life"] == life and event["wall_ns"] == wall_ns and event["failed"] is None
-        ),
-        None,
-    )
+    taken = facts.taken.get((life, wall_ns))
     if taken is None:
         return False
-    ended_s = facts.lives[life].ended_s
-    troubles = [
-        *facts.during("disk_full", "disk_free"),
-        *facts.during("disk_hangs", "disk_goes_on"),
-    ]
     free_s = max(
-        (until for since, until in troubles if since - 6.0 <= taken.at_s <= until + SETTLES_S), default=None
+        (until for since, until in facts.disk_troubles if since - HELD_S <= taken.at_s <= until + SETTLES_S),
+        default=None,
     )
-    return free_s is None or ended_s >= free_s + SETTLES_S
+    return free_s is None or facts.lives[life].ended_s >= free_s + SETTLES_S
