@@ -9,6 +9,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
+from gateway.app.lawful import lawful
 from gateway.app.outside import Outside
 from gateway.app.retained import Retained
 from gateway.journal.alarm_writer import Commit
@@ -98,22 +99,26 @@ class Deliveries:
                 ),
                 Delivery(
                     event_lane("mqtt", alarms, readings, clock),
-                    mqtt.send_events,
+                    lawful(mqtt.send_events, allows),
                     tell=tell,
                     random=random,
                     pause_max_s=ALERT_PAUSE_MAX_S,
                 ),
-                Delivery(ReadingLane("mqtt", readings, clock), mqtt.send_readings, tell=tell, random=random),
+                Delivery(
+                    ReadingLane("mqtt", readings, clock),
+                    lawful(mqtt.send_readings, allows),
+                    tell=tell,
+                    random=random,
+                ),
             ]
         if settings.influx.url:
             self.influx = influx = InfluxOutlet(
                 settings.influx, settings.site, clock=clock.now, server=outside.influx(settings.influx)
             )
+            send = lawful(influx.send, allows)
             self._lanes["influx"] = [
-                Delivery(
-                    event_lane("influx", alarms, readings, clock), influx.send, tell=tell, random=random
-                ),
-                Delivery(ReadingLane("influx", readings, clock), influx.send, tell=tell, random=random),
+                Delivery(event_lane("influx", alarms, readings, clock), send, tell=tell, random=random),
+                Delivery(ReadingLane("influx", readings, clock), send, tell=tell, random=random),
             ]
 
     def works(self) -> list[Work]:
