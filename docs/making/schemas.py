@@ -110,6 +110,7 @@ def alert() -> Schema:
         "closed_by": by | {"description": "Who closed it; null also where it closed by itself."},
         "asked": {"type": "array", "items": {"type": "string"}, "description": "The targets that were told."},
         "test": _bool("A test of the chain: marked everywhere, counted nowhere."),
+        "quiet": _bool("A test that the gateway made by itself: shown, without sound, and closed by itself."),
         "trial": _or_null(_text("The trial it belongs to.")),
         "detail": _text("One sentence for the technician, in English; mostly empty."),
         "readings": {

@@ -31,6 +31,8 @@ FAMILIES: dict[tuple[str, str], str] = {
 }
 """Troubles (kind, subject) with one cause. Whichever comes first opens the alert, and the others join it."""
 
+_NOTHING_HANGS_ON = frozenset({"alarm.chattering", "alarm.flood", "chain.overdue"})
+"""Troubles that name a device and say nothing against it: its calls get through."""
 _SPACE = " · "
 
 
@@ -80,6 +82,8 @@ class Down:
 
 def behind(trouble: Trouble, watched: Iterable[Watched]) -> bool:
     """Tell whether a call or fall hangs on what is in trouble."""
+    if trouble.kind in _NOTHING_HANGS_ON:
+        return False
     return any(device.calls and _hangs_on(device, trouble) for device in watched)
 
 

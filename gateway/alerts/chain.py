@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.alerts.book import Moved
 from gateway.alerts.memory import Memory
 from gateway.alerts.office import Office
-from gateway.alerts.verdicts import NoBasis, Occurrence
+from gateway.alerts.verdicts import Judged, NoBasis, Occurrence
 from gateway.alerts.watched import Watched
+from gateway.model.alert import Priority
 from gateway.model.clock import Instant
 from gateway.model.ids import NewId
 from gateway.model.problem import Exit, Problem
@@ -37,6 +38,9 @@ TRIALS: tuple[tuple[str, Kind, Value], ...] = (
     ("tamper", Kind.STATE, True),
 )
 """What a device may be made to say, the gravest first; the first that raises an alert is taken."""
+
+QUIET_POLICY = "quiet-test"
+"""The policy of a test that the gateway makes by itself: staff page only. It ships with base."""
 
 HOPS_WITHIN_S = 10.0  # how long the channels of the first step may take; then the test has failed
 
@@ -95,6 +99,29 @@ def test_record(office: Office, device: Watched, says: Collection[str], new_id: 
         found=f"one that says {', '.join(sorted(says)) or 'nothing'}",
         do="try it by hand, or give it a profile that says what its signals mean",
         exit=Exit.REFUSED,
+    )
+
+
+def quieted(judged: Judged) -> Judged:
+    """Have a test tell the staff page and MQTT only, without sound, and end when its condition does.
+
+    It stands lower than a call would: it goes the same way, and wakes nobody.
+    """
+    return Judged(
+        tuple(
+            replace(
+                verdict,
+                priority=Priority.MEDIUM,
+                policy=QUIET_POLICY,
+                latching=False,
+                auto_resolve=True,
+                extra={**verdict.extra, "quiet": True},
+            )
+            if isinstance(verdict, Occurrence) and verdict.test
+            else verdict
+            for verdict in judged.verdicts
+        ),
+        judged.failed,
     )
 
 

@@ -19,7 +19,7 @@ from gateway.alerts import objections, people
 from gateway.alerts.basis import BasisBook
 from gateway.alerts.book import Recorder
 from gateway.alerts.bulletin import SUBSCRIPTION_MAX, Bulletin, Shown, Subscription
-from gateway.alerts.chain import ChainTest, test_chain, test_record
+from gateway.alerts.chain import ChainTest, quieted, test_chain, test_record
 from gateway.alerts.channels.base import Channel
 from gateway.alerts.clerk import SEND_AFTER_S, Store, Work
 from gateway.alerts.desk import Desk, Ids
@@ -44,7 +44,7 @@ from gateway.alerts.rounds import Rounds
 from gateway.alerts.rules import RuleBook
 from gateway.alerts.supervision import Heard, Supervision
 from gateway.alerts.unjudged import judge_again, keep_unjudged
-from gateway.alerts.verdicts import Failed, Judged, Verdict
+from gateway.alerts.verdicts import Failed, Gone, Judged, Verdict
 from gateway.alerts.watched import DriverOf, Watched, watched
 from gateway.journal.errors import NotDurable
 from gateway.model.alert import Alert, Concern
@@ -417,10 +417,14 @@ class AlertEngine:
         at = self._clock.now()
         await self._office.keep(Work(run=lambda book: _canary(book, at), tells=False))
 
-    async def test(self, device: str, *, by: str) -> ChainTest:
+    def devices(self) -> Mapping[str, Watched]:
+        """Give what is known of each configured device: how often it speaks, whether calls hang on it."""
+        return self._watched
+
+    async def test(self, device: str, *, by: str, quiet: bool = False) -> ChainTest:
         """Send a test of a device through the real path. Raises Problem and NotDurable.
 
-        The page adds `shown` itself, when it shows the alert.
+        The page adds `shown` itself, when it shows the alert. A `quiet` one wakes nobody; `end_test` ends it.
         """
         known = self._watched.get(device)
         if known is None:
@@ -436,7 +440,22 @@ class AlertEngine:
         record = test_record(self._office, known, says, self._new_id)
         begun = self._clock.now()
         log.info("chain test of %s, asked for by %s", device, by)
-        return await test_chain(self._office, self.event([record], []), record, begun)
+        coming = self._quietly(record) if quiet else self.event([record], [])
+        return await test_chain(self._office, coming, record, begun)
+
+    def end_test(self, alert: str) -> None:
+        """End a quiet test: unless somebody has taken it, it closes. Returns at once."""
+        office, now = self._office, self._clock.now()
+        found = office.clerk.kept.alert(alert)
+        if found is not None and found.quiet:
+            office.submit_judged(Judged((Gone(found.key),)), now, source="test")
+
+    async def _quietly(self, record: Record) -> None:
+        office, now = self._office, self._clock.now()
+        judged = quieted(office.judge(record, now))
+        work = office.judged(judged, now, source="test", records=[record])
+        if work is not None:
+            await _kept_in_time(office, work)
 
     # Inside.
 

@@ -48,6 +48,7 @@ def public_form(document: dict[str, Any]) -> dict[str, Any]:
         "closed_by": None,
         "asked": [],
         "test": document["test"],
+        "quiet": document["quiet"],
         "trial": None,
         "detail": "",
         "readings": [],

@@ -24,7 +24,7 @@ ANSWER_MAX = 64 * 1024
 
 
 def flood_of(house: House) -> dict[str, Any] | None:
-    """Give the flood that is on, with the place it mostly comes from as staff call it; None: there is none."""
+    """Give the flood that is on, with the place it mostly comes from as staff call it; or None."""
     flood = house.engine.load.flood
     if flood is None:
         return None

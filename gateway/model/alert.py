@@ -162,6 +162,11 @@ class Alert:
         return self.priority is Priority.EMERGENCY or self.concern is Concern.SELF
 
     @property
+    def quiet(self) -> bool:
+        """Whether it is a test that the gateway makes by itself: shown, never sounded."""
+        return self.test and bool(self.extra.get("quiet"))
+
+    @property
     def open(self) -> bool:
         """Whether it still stands on the board."""
         return self.handling is not Handling.RESOLVED
@@ -232,6 +237,7 @@ class Alert:
             "closed_by": self.closed_by and who(self.closed_by),
             "asked": [to for to in self.asked if not (anonymous and to.startswith("person:"))],
             "test": self.test,
+            "quiet": self.quiet,
             "trial": self.trial,
             "detail": self.detail,
             "readings": list(self.readings),

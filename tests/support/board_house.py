@@ -81,6 +81,7 @@ def board_settings(*overlays: Mapping[str, Any]) -> Settings:
         },
         "group": {"nat": {"label": "Nat øst", "persons": ["AB", "CD"]}},
         "board": {"port": 0},
+        "alerts": {"tests": {"enabled": False}},  # whatever time of day it is while the tests run
     }
     return home_settings(tree, *overlays)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from starlette.responses import Response
 
 from gateway.board.bodies import ACTIONS, Device, ShownBy, fields_of
 from gateway.board.callers import Needs
+from gateway.board.chain import prove
 from gateway.board.documents import document
 from gateway.board.endpoint import Call, Endpoint, json, nothing
 from gateway.board.problems import invalid
@@ -18,7 +18,6 @@ from gateway.model.refusal import Refused
 
 STATES = {"open": True, "resolved": False, None: None}
 TAIL_MIN = 3  # characters of an id that may stand for it, on the socket
-SHOWN_WITHIN_S = 5.0  # how long a chain test waits for a page to say that it drew the alert
 
 
 async def list_alerts(call: Call) -> Response:
@@ -134,23 +133,8 @@ async def test(call: Call) -> Response:
     """`POST /api/v1/alerts/test`: a test press through the real path, with the time of each hop."""
     given = await call.body(Device)
     acting = await call.person(given, operator=True)
-    house, viewers = call.board.house, call.board.hub.viewers
-    run = await house.engine.test(given.device, by=acting.person or acting.source)
-    hops = [dict(hop) for hop in run.hops]
-    if viewers.pages and run.ok:
-        try:
-            async with asyncio.timeout(SHOWN_WITHIN_S):
-                await viewers.until_drawn(run.alert)
-        except TimeoutError:
-            pass  # no page said so in time: the hop is missing from the answer, which says it
-        else:
-            ms = house.clock.now().since(run.begun).total_seconds() * 1000
-            hops.append({"hop": "shown", "channel": "page", "ms": round(ms, 1)})
-    shown = any(hop["hop"] == "shown" for hop in hops)
-    ok = run.ok and (shown or not viewers.pages)
-    last = max((float(hop["ms"]) for hop in hops if hop.get("ms") is not None), default=None)
-    await call.board.hub.proofs.by_test(given.device, last, ok=ok)
-    return json({"alert": run.alert, "hops": hops, "ok": ok})
+    by = acting.person or acting.source
+    return json(await prove(call.board, given.device, by=by))
 
 
 ENDPOINTS = (

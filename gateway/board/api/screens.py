@@ -20,6 +20,7 @@ async def beat(call: Call) -> Response:
     viewer = call.board.hub.viewers.find(given.viewer)
     if viewer is not None and viewer.caller.client == call.caller.client:
         viewer.sound = given.sound and given.drawing
+        viewer.drawing = given.drawing
     if call.caller.session is not None:
         await call.board.register.seen(call.caller.session)
     return nothing()
