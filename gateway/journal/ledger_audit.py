@@ -55,12 +55,16 @@ class AuditPart(LedgerPart):
         )
 
     def audit_entries(
-        self, after: int = 0, limit: int = 100, *, alert: str | None = None
+        self, after: int = 0, limit: int = 100, *, alert: str | None = None, what: str | None = None
     ) -> list[AuditEntry]:
-        """Give entries that follow `after` (a `seq`), oldest first, at most 1000; of one alert or of all."""
+        """Give entries that follow `after` (a `seq`), oldest first, at most 1000.
+
+        Of one alert or of all; of one kind or of every.
+        """
         rows = self._db.execute(
-            SELECT_ENTRY + "AND (? IS NULL OR alert = ?) ORDER BY seq LIMIT ?",
-            (after, alert, alert, bounded(limit)),
+            SELECT_ENTRY
+            + "AND (?2 IS NULL OR alert = ?2) AND (?3 IS NULL OR what = ?3) ORDER BY seq LIMIT ?4",
+            (after, alert, what, bounded(limit)),
         )
         return [read_entry(row) for row in rows]
 

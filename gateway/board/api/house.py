@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from starlette.responses import PlainTextResponse, Response
 
+from gateway.alerts.basis import Standing
 from gateway.board import metrics
 from gateway.board.bodies import ByPerson
 from gateway.board.callers import Needs
 from gateway.board.documents import personal
 from gateway.board.endpoint import Call, Endpoint, json
 from gateway.board.problems import invalid
+from gateway.model import quantities
 from gateway.model.clock import iso
+from gateway.model.readings import Record
 from gateway.model.refusal import Refused
 
 FOR_EVER_NS = 1 << 62  # later than any reading
+LOOKED = "looked_at_values"
+"""What the audit log calls a look: who, when, which places, what kinds."""
 
 
 async def list_devices(call: Call) -> Response:
@@ -58,17 +63,29 @@ async def list_readings(call: Call) -> Response:
         )
     except ValueError:
         raise invalid(("after", repr(after)[:60], "the `next` of the page before")) from None
-    shown = [record for record in records if may or not personal(record.quantity)]
+    shown = [
+        record for record in records if (may or not personal(record.quantity)) and not _objected(call, record)
+    ]
     if any(personal(record.quantity) for record in shown):
         places = sorted({record.place for record in shown if personal(record.quantity)})
         kinds = sorted({record.quantity for record in shown if personal(record.quantity)})
-        await call.board.note("looked_at_values", looking.person, looking, places=places, quantities=kinds)
+        await call.board.note(LOOKED, looking.person, looking, places=places, quantities=kinds)
     return json(
         {
             "readings": [record.document() for record in shown],
             "next": following,
         }
     )
+
+
+def _objected(call: Call, record: Record) -> bool:
+    """Whether the resident has said no to what it is about: nobody then looks at what was kept before."""
+    quantity = quantities.find(record.quantity, record.kind)
+    if quantity is None or not quantity.concern.personal:
+        return False
+    house = call.board.house
+    standing = house.engine.basis.standing(record.place, quantity.concern, house.clock.now())
+    return standing is Standing.WITHDRAWN
 
 
 async def health(call: Call) -> Response:
@@ -103,11 +120,13 @@ async def on_air(call: Call) -> Response:
 async def audit(call: Call) -> Response:
     """`GET /api/v1/audit`: the audit log, which names people; only with the right `audit`."""
     call.looking("audit")
-    after = call.query("after") or "0"
+    after, looks = call.query("after") or "0", call.query("looks") == "1"
     if not (after.isascii() and after.isdigit() and len(after) < 19):
         raise invalid(("after", repr(after)[:60], "the `next` of the page before"))
     limit = call.limit()
-    rows = await call.board.house.journal.alarms.read(lambda ledger: ledger.audit_entries(int(after), limit))
+    rows = await call.board.house.journal.alarms.read(
+        lambda ledger: ledger.audit_entries(int(after), limit, what=LOOKED if looks else None)
+    )
     entries = [
         {
             "seq": row.seq,
@@ -187,7 +206,7 @@ ENDPOINTS = (
         handler=audit,
         right="audit",
         summary="The audit log",
-        query=("after", "limit"),
+        query=("after", "limit", "looks"),
     ),
     Endpoint(
         method="GET",

@@ -10,6 +10,7 @@ from sse_starlette.sse import SendTimeoutError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.board.api.house import LOOKED
 from gateway.board.callers import Needs
 from gateway.board.endpoint import Call, Endpoint
 from gateway.board.problems import invalid
@@ -51,7 +52,7 @@ async def _stream(call: Call, *, readings: bool) -> Response:
         raise Refused("not_allowed", "a screen that visitors can see shows no readings")
     personal = readings and looking.has("see_values")
     if personal:
-        await board.note("looked_at_values", looking.person, looking, places="all, live")
+        await board.note(LOOKED, looking.person, looking, places=["*"], quantities=["*"], live=True)
     name = call.query("viewer")
     if name is not None and not (4 <= len(name) <= VIEWER_MAX and name.isascii()):
         raise invalid(("viewer", repr(name)[:60], f"4 to {VIEWER_MAX} plain characters"))
