@@ -35,6 +35,7 @@ def board_house(house: House) -> BoardHouse:
         reload=house.reload,
         origin=lambda key: _origin(house, key),
         on_air=lambda: [air_row(seen) for seen in house.intake.on_air()],
+        channels=lambda: house.channels,
         push=house.push,
         reach=house.reach,
     )

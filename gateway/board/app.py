@@ -12,7 +12,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway.board.api import alerts, basis, house, push, reach, roster, screens, sessions, shift, stream
+from gateway.board.api import (
+    alerts,
+    basis,
+    channels,
+    house,
+    push,
+    reach,
+    roster,
+    screens,
+    sessions,
+    shift,
+    stream,
+)
 from gateway.board.board import Board
 from gateway.board.callers import Caller, Needs
 from gateway.board.endpoint import Call, Endpoint, answer, json
@@ -36,6 +48,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *shift.ENDPOINTS,
     *screens.ENDPOINTS,
     *basis.ENDPOINTS,
+    *channels.ENDPOINTS,
     *push.ENDPOINTS,
     *reach.ENDPOINTS,
     *roster.ENDPOINTS,

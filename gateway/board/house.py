@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.alerts.channels.base import Channel
 from gateway.alerts.channels.push import Push
 from gateway.alerts.engine import AlertEngine
 from gateway.alerts.reach import Reach
@@ -43,6 +44,8 @@ class House:
     """Where a value of the configuration comes from, by key path: `kommune/alarmer.toml:14`."""
     on_air: Callable[[], list[dict[str, Any]]] = field(default=list)
     """What the radio hears now, known or not."""
+    channels: Callable[[], Mapping[str, Channel]] = dict
+    """The channels of the configuration in force."""
     push: Push | None = None
     """The phones that take pushes; None where nothing is pushed from here."""
     reach: Reach | None = None

@@ -11,6 +11,7 @@ from gateway.cli import (
     alert_load,
     alert_rules,
     basis,
+    channel,
     check,
     config,
     device,
@@ -85,3 +86,4 @@ alert_actions.app.add_typer(alert_rules.app, name="rules")
 app.add_typer(staff.app, name="staff")
 app.add_typer(basis.app, name="basis")
 app.add_typer(screen.app, name="screen")
+app.add_typer(channel.app, name="channel")
