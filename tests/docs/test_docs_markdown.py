@@ -61,6 +61,8 @@ def test_pages_speak_of_velgate_alone() -> None:
     for page in pages():
         text = text_of(page)
         assert not re.search(r"\bTODO\b|\bFIXME\b|/home/\w|/root/", text), page
+        if page.parent == DOCS / "changes" and page.name != "README.md":
+            continue  # a note of one or two sentences, without a heading
         assert len(re.findall(r"^# ", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M)) == 1, page  # noqa: FURB167
     assert len(pages()) >= WHOLE
 

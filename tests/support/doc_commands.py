@@ -46,9 +46,9 @@ def fault(words: list[str]) -> str | None:
     """Say what is wrong with a call; None if nothing is. Places for values (`NAME`, `…`) are values."""
     if len(words) == 1 or words[1] in GLOBAL:
         return None
-    size = next((n for n in (3, 2) if tuple(words[:n]) in known()), None)
+    size = next((n for n in (4, 3, 2) if tuple(words[:n]) in known()), None)
     if size is None:
-        groups = {command[:2] for command in known() if len(command) == 3}
+        groups = {command[:n] for command in known() for n in range(2, len(command))}
         return None if tuple(words) in groups else f"no command {' '.join(words[:3])}"
     command = known()[tuple(words[:size])]
     options = {name: each for each in command.options for name in each.opts}
