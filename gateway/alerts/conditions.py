@@ -116,6 +116,16 @@ def waits_on(key: str, span: timedelta, now: Instant, memory: Memory) -> list[Ve
     return [Arm(SUBJECT + key, "missing", now.plus(left))]
 
 
+def goes_on(key: str, held: timedelta, now: Instant, memory: Memory) -> list[Verdict]:
+    """A start, or a changed rule: what must last goes on lasting, as long as the rule now says."""
+    slot = memory[key]
+    if slot.since is None or not slot.holds:
+        return []
+    if slot.since.boot != now.boot and ClockQuality.UNSYNCED in (slot.since.quality, now.quality):
+        return []  # its timer is due at once: nobody knows how long it has lasted
+    return [Arm(SUBJECT + key, "held", now.plus(max(held - now.since(slot.since), timedelta(0))))]
+
+
 def held_long_enough(key: str, memory: Memory, tell: Tell) -> list[Verdict]:
     """The timer of a condition that must last is due."""
     slot = memory[key]

@@ -21,6 +21,7 @@ from gateway.alerts.conditions import (
     SUBJECT,
     Tell,
     end,
+    goes_on,
     held_long_enough,
     missed,
     on_event,
@@ -138,6 +139,8 @@ class RuleBook:
                 self._contain(bound, key, memory, tally, again)
             elif when.missing is not None and memory[key].seen is not None:
                 tally.verdicts += waits_on(key, when.missing, now, memory)
+            else:
+                tally.verdicts += goes_on(key, when.held, now, memory)
         return tally.judged()
 
     def due(self, subject: str, kind: RuleTimerKind, now: Instant, memory: Memory) -> Judged:

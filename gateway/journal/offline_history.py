@@ -59,6 +59,10 @@ class OfflineHistory:
         self._numbers = Numbers(self._readings)
         rows = self._alarms.execute("SELECT boot, seq FROM boot").fetchall()
         self._rank = {boot: int(seq) for boot, seq in rows}
+        known = self._readings.execute("SELECT boot, min(id) FROM epoch GROUP BY boot ORDER BY 2")
+        older = [boot for boot, _ in known if boot not in self._rank]
+        # Boots that the list of them has forgotten were before all that it has.
+        self._rank |= {boot: number - len(older) for number, boot in enumerate(older)}
         self.damaged = False
         """Whether some readings could not be read and are missing from what was given."""
 
@@ -90,9 +94,7 @@ class OfflineHistory:
 
     def _order(self, record: Record) -> tuple[int, int]:
         """Boots in the order in which they were, and within one by the clock that never jumps."""
-        rank = self._rank.get(record.at.boot)
-        if rank is None:  # retention has forgotten this boot: it was before all that are known
-            rank = self._rank[record.at.boot] = min(self._rank.values(), default=0) - 1
+        rank = self._rank.setdefault(record.at.boot, min(self._rank.values(), default=0) - 1)
         return rank, record.at.mono_ns
 
     def _readings_between(self, since_ns: int, until_ns: int) -> Iterator[Record]:

@@ -105,7 +105,7 @@ def history_limits(
     if extent.oldest_ns is None:
         items.append(said("no_readings", "the journal holds no measurement and no state"))
     elif extent.oldest_ns > span.since_ns:
-        text = f"the oldest reading is of {iso(extent.oldest_ns)}: of the time before it there are events at most"
+        text = f"the oldest reading is of {iso(extent.oldest_ns)}: before it there are events at most"
         items.append(said("retention", text))
     kept = settings.retention.personal
     if personal and span.days > kept / timedelta(days=1):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.alerts.memory import MEMO, Memory
 from gateway.model.clock import NS, ClockQuality, Instant
-from support.rule_house import DAY, RuleHouse, shortly
+from support.rule_house import DAY, NIGHT, RuleHouse, shortly
 
 HOT = {
     "alerts": {
@@ -202,3 +202,17 @@ def test_time_of_a_slot_survives_to_the_nanosecond() -> None:
     memory = Memory()
     memory.change("a/b", since=at)
     assert Memory.restored(json.loads(json.dumps(memory.changes())))["a/b"].since == at
+
+
+def test_a_wait_that_is_made_shorter_or_longer_counts_from_where_it_began() -> None:
+    """A changed rule holds for what is waiting already."""
+    house = RuleHouse(at=NIGHT)
+    house.says("seng-12", "bed_occupancy", False)
+    house.wait(minutes=10)
+    for held, left in (("15m", 5), ("5m", 0)):
+        changed = {"alerts": {"rules": {"bed-not-back": {"when": {"held": held}}}}}
+        house.configure(changed)
+        house.take(house.book.started(house.now, house.memory))
+        due = house.timers["rule:bed-not-back/seng-12", "held"]
+        assert due.since(house.now) == timedelta(minutes=left)
+    assert house.wait(seconds=0) == ["+bed-not-back/seng-12 bed.not_back high"]

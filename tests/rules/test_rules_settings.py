@@ -46,8 +46,8 @@ def test_base_is_valid_and_says_nothing_in_a_home_with_two_ways(tmp_path: Path) 
     found = loaded(tmp_path)
     assert found.findings == ()
     assert len(found.settings.alerts.rules) == 18
-    assert len(found.settings.alerts.policies) == 6
-    assert len(found.settings.profiles) == 14
+    assert len(found.settings.alerts.policies) == 7
+    assert len(found.settings.profiles) == 15
     assert len(found.settings.floor) == 7
 
 
@@ -106,7 +106,7 @@ def test_every_profile_of_base_is_a_table_with_a_title_in_both_languages() -> No
         assert "/" in table["meets"], path.name
         assert path.read_text("utf-8").startswith("# "), "what it is, for who opens it"
         visited += 1
-    assert visited == 14
+    assert visited == 15
 
 
 RULE: dict[str, Any] = {
@@ -116,6 +116,11 @@ RULE: dict[str, Any] = {
     "priority": "high",
     "policy": "high",
 }
+
+
+OPEN = {"quantity": "opening", "state": True}
+NIGHTLY = {"start": "23:00", "end": "07:00"}
+IN_12 = {"places": "room-12"}
 
 
 @pytest.mark.parametrize(
@@ -164,6 +169,47 @@ RULE: dict[str, Any] = {
             "no override of schedule",
         ),
         ({"concern": "vital", "when": {"quantity": "spo2", "below": 90}}, 'kind = "vital.limit"'),
+        ({"when": {"quantity": "opening", "state": True, "missing": "1h", "above": 3}}, "either missing or"),
+        ({"when": {"quantity": "temperature", "rises_by": 3}}, "rises_by or falls_by, and within, together"),
+        ({"when": {"quantity": "temperature", "within": "1h"}}, "rises_by or falls_by, and within, together"),
+        ({"when": {"quantity": "temperature", "rises_by": 3, "within": "1h", "above": 3}}, "into also"),
+        (
+            {"when": {"quantity": "temperature", "rises_by": 3, "within": "1h", "hysteresis": 3}},
+            "or it would never end",
+        ),
+        ({"when": {**OPEN, "also": [{"quantity": "motion", "state": False}]}}, 'per = "place" beside also'),
+        ({"per": "place", "when": {**OPEN, "also": [{"quantity": "motion"}]}}, "something that lasts"),
+        ({"per": "place", "when": {**OPEN, "also": [{"state": False}]}}, "a quantity that the condition"),
+        (
+            {
+                "per": "place",
+                "when": {
+                    **OPEN,
+                    "also": [{"quantity": "motion", "state": True, "missing": "1h", "every": True}],
+                },
+            },
+            "no every beside missing",
+        ),
+        (
+            {"concern": "self", "when": {"quantity": "help_call", "during": NIGHTLY}},
+            "neither also nor during for self",
+        ),
+        (
+            {"when": {"quantity": "opening", "missing": "3h"}, "override": [{**IN_12, "during": NIGHTLY}]},
+            "an override of during where the rule has it only",
+        ),
+        (
+            {"per": "place", "when": OPEN, "override": [{"devices": "doer-12", "enabled": False}]},
+            "an override by places where all devices",
+        ),
+        (
+            {"when": {"quantity": "temperature", "above": 3}, "override": [{**IN_12, "below": 5}]},
+            "below under",
+        ),
+        (
+            {"when": {"quantity": "temperature", "above": 3}, "override": [{**IN_12, "rises_by": 5}]},
+            "either a limit or a rate",
+        ),
     ],
 )
 def test_a_rule_that_cannot_work_does_not_load(changed: dict[str, Any], expected: str) -> None:
@@ -211,6 +257,12 @@ def rule_x(when: str, kind: str, concern: str) -> str:
     return f'alerts.rules.x = {{when = {when}, kind = "{kind}", concern = "{concern}", {also}}}'
 
 
+def placed(also: str, concern: str) -> str:
+    """Write a rule that combines two conditions at a place."""
+    when = f'{{quantity = "opening", state = true, also = [{also}]}}'
+    return rule_x(when, "door.unattended", concern).replace("{when", '{per = "place", when', 1)
+
+
 @pytest.mark.parametrize(
     ("more", "key", "expected"),
     [
@@ -238,6 +290,41 @@ def rule_x(when: str, kind: str, concern: str) -> str:
             rule_x('{quantity = "measurement_quality", state = "bad"}', "vital.limit", "vital"),
             "alerts.rules.x.when.state",
             "one of ok, questionable",
+        ),
+        (
+            placed('{quantity = "heart_rate", above = 120.0}', "presence"),
+            "alerts.rules.x.concern",
+            "vital: heart_rate tells of it",
+        ),
+        (
+            placed('{quantity = "motion", state = false}', "room"),
+            "alerts.rules.x.concern",
+            "presence: opening tells of it",
+        ),
+        (
+            placed('{quantity = "motion", above = 1.0}', "presence"),
+            "alerts.rules.x.when.also.0.quantity",
+            "a quantity that is reported as measurement",
+        ),
+        (
+            placed('{quantity = "motoin", state = false}', "presence"),
+            "alerts.rules.x.when.also.0.quantity",
+            "quantity",
+        ),
+        (
+            placed('{quantity = "motion", state = "yes"}', "presence"),
+            "alerts.rules.x.when.also.0.state",
+            "true or false",
+        ),
+        (
+            placed('{quantity = "motion", state = false, devices = "uro-99"}', "presence"),
+            "alerts.rules.x.when.also.0.devices",
+            "a device that exists",
+        ),
+        (
+            'alerts.rules.room-hot.override = [{profiles = "ruuvi", above = 30.0}]',
+            "alerts.rules.room-hot.override.0.profiles",
+            "a profile that exists",
         ),
     ],
 )
