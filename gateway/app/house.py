@@ -247,7 +247,9 @@ class House:
             (
                 "heartbeat",
                 lambda: beat(
-                    self.settings.heartbeat, healthy=lambda: canary.last_ms is not None and not self._deaf
+                    self.settings.heartbeat,
+                    healthy=lambda: canary.proved and not self._deaf,
+                    tell=self.tell,
                 ),
                 False,
             ),

@@ -154,6 +154,10 @@ class Beat(Body):
     drawing: bool
     sound: bool
     viewer: Annotated[str, Field(max_length=40)] | None = None
+    version: Annotated[str, Field(max_length=40)] | None = None
+    """Of the gateway that the page came from."""
+    time: AwareDatetime | None = None
+    """What time it is by the page, as its stream has told it."""
 
 
 class Device(ByPerson):

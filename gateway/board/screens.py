@@ -19,6 +19,7 @@ CODE_LENGTH = 10
 CODE_LIFE_S = 3600.0
 CODES_MAX = 20
 SILENT_S = 90.0  # three beats of 30 s
+BEHIND_S = 60.0  # a stream tells the time every 5 s
 EVERY_S = 5.0
 
 
@@ -40,6 +41,8 @@ class LastBeat:
     at: Instant
     drawing: bool
     sound: bool
+    old: str = ""
+    """Why what it shows is old, in one sentence; empty: it is not."""
 
 
 class ScreenWatch:
@@ -93,9 +96,25 @@ class ScreenWatch:
             self._house.engine.trouble(replace(self._told.pop(key), present=False))
         return gone
 
-    def beat(self, name: str, *, drawing: bool, sound: bool) -> None:
-        """Take what a screen says of itself."""
-        self._beats[name] = LastBeat(self._house.clock.now(), drawing, sound)
+    def beat(
+        self,
+        name: str,
+        *,
+        drawing: bool,
+        sound: bool,
+        version: str | None = None,
+        behind_s: float | None = None,
+    ) -> None:
+        """Take what a screen says of itself.
+
+        `version` is the gateway's that its page came from; `behind_s` how far the time it shows lies behind.
+        """
+        old = ""
+        if version is not None and version != self._house.version:
+            old = f"the screen shows the page of version {version}, the gateway is {self._house.version}"
+        elif behind_s is not None and abs(behind_s) > BEHIND_S:
+            old = f"the time that the screen shows is {behind_s:+.0f} s from the gateway's: its stream stands"
+        self._beats[name] = LastBeat(self._house.clock.now(), drawing, sound, old)
 
     async def rows(self) -> list[dict[str, Any]]:
         """Give every enrolled screen with its last beat."""
@@ -108,6 +127,7 @@ class ScreenWatch:
                 "last_beat": iso(beat.at.wall_ns) if beat else None,
                 "drawing": beat.drawing if beat else None,
                 "sound": beat.sound if beat else None,
+                "old": (beat.old or None) if beat else None,
             }
             for screen in await self._register.screens()
             for beat in (self._beats.get(screen.name),)
@@ -128,18 +148,22 @@ class ScreenWatch:
         since = last if last.boot == now.boot and last.mono_ns > self._began.mono_ns else self._began
         silent = (now.mono_ns - since.mono_ns) / NS > SILENT_S or (beat is not None and not beat.drawing)
         muted = beat is not None and not silent and not beat.sound
-        self._tell("screen.silent", screen.name, silent, "no beat of the wall screen, or it does not draw")
+        old = beat.old if beat is not None and not silent else ""
+        self._tell("screen.old", screen.name, bool(old), old)
+        never = beat is None and not screen.created.wall_ns < self._began.wall_ns
+        since_when = "since it was enrolled" if never else "for 90 s"
+        still = beat is not None and not beat.drawing
+        detail = "the wall screen does not draw" if still else f"no beat of the wall screen {since_when}"
+        self._tell("screen.silent", screen.name, silent, detail)
         self._tell("screen.muted", screen.name, muted, "the browser of the wall screen blocks its sound")
 
     def _tell(self, kind: str, name: str, present: bool, detail: str) -> None:
-        known = (kind, name) in self._told
-        if present == known:
+        """Tell what has changed; at first also that it is well, for the board before may have told that not."""
+        before = self._told.get((kind, name))
+        if before is not None and before.present == present:
             return
         trouble = Trouble(kind=kind, subject=name, present=present, detail=detail if present else "")
-        if present:
-            self._told[kind, name] = trouble
-        else:
-            del self._told[kind, name]
+        self._told[kind, name] = trouble
         self._house.engine.trouble(trouble)
 
     def _now_s(self) -> float:

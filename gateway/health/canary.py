@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 10.0
 LATE_S = 10.0  # a canary that has not come through by then is told
+PROVED_FOR_S = 30.0  # how long one that came through proves the way: two may be late, three not
 
 
 @dataclass(slots=True)
@@ -30,6 +31,17 @@ class Canary:
     tell: TellTrouble
     last_ms: float | None = None
     """How long the last one took; None: none came through yet, or the last did not."""
+    _came_s: float | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether the way of an alarm is open, as far as anybody knows.
+
+        Not because nobody looks: where this room itself hangs or has stopped, that ends it too.
+        """
+        if self.last_ms is None or self._came_s is None or not self.alive():
+            return False
+        return asyncio.get_running_loop().time() - self._came_s <= PROVED_FOR_S
 
     async def run(self) -> None:
         """Send canaries for ever. Ends by cancellation only."""
@@ -57,7 +69,8 @@ class Canary:
                         )
                     )
             else:
-                self.last_ms = (loop.time() - began) * 1000
+                self._came_s = loop.time()
+                self.last_ms = (self._came_s - began) * 1000
                 if told:
                     told = False
                     self.tell(Trouble(kind="journal.slow", subject="journal", present=False))

@@ -9,24 +9,41 @@ import threading
 import urllib.request
 from collections.abc import Callable
 
+from gateway.model.trouble import TellTrouble, Trouble
 from gateway.settings.models import Heartbeat
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
+TELL_AFTER = 3  # one that is lost is not worth a word
+SUBJECT = "heartbeat"
 
 
-async def beat(settings: Heartbeat, *, healthy: Callable[[], bool]) -> None:
-    """Call the URL for ever while `healthy`; a call that fails is tried again at the next beat."""
+async def beat(
+    settings: Heartbeat, *, healthy: Callable[[], bool], tell: TellTrouble = lambda _trouble: None
+) -> None:
+    """Call the URL for ever while `healthy`; a call that fails is tried again at the next beat.
+
+    Some in a row that fail are told: whoever runs the switch rings then, and the home should know why.
+    """
     url = settings.url
     if url is None:
         await asyncio.Event().wait()
         return
+    failures = 0
     while True:
         if healthy():
             failed = await _called(url)
             if failed:
                 log.warning("the heartbeat could not be sent: %s", failed)
+                failures += 1
+                if failures == TELL_AFTER:
+                    detail = f"{failures} heartbeats in a row did not get out: {failed}"
+                    tell(Trouble(kind="heartbeat.failing", subject=SUBJECT, present=True, detail=detail))
+            elif failures:
+                if failures >= TELL_AFTER:
+                    tell(Trouble(kind="heartbeat.failing", subject=SUBJECT, present=False))
+                failures = 0
         await asyncio.sleep(settings.every.total_seconds())
 
 

@@ -16,7 +16,13 @@ async def beat(call: Call) -> Response:
     given = await call.body(Beat)
     screen = call.caller.screen
     if screen is not None and call.caller.person is None:
-        call.board.screens.beat(screen.name, drawing=given.drawing, sound=given.sound)
+        call.board.screens.beat(
+            screen.name,
+            drawing=given.drawing,
+            sound=given.sound,
+            version=given.version,
+            behind_s=_behind_s(call, given),
+        )
     viewer = call.board.hub.viewers.find(given.viewer)
     if viewer is not None and viewer.caller.client == call.caller.client:
         viewer.sound = given.sound and given.drawing
@@ -24,6 +30,13 @@ async def beat(call: Call) -> Response:
     if call.caller.session is not None:
         await call.board.register.seen(call.caller.session)
     return nothing()
+
+
+def _behind_s(call: Call, given: Beat) -> float | None:
+    """Give by how much the time that a page shows lies behind the gateway's; None where it says none."""
+    if given.time is None:
+        return None
+    return call.board.house.clock.now().wall_ns / NS - given.time.timestamp()
 
 
 async def list_screens(call: Call) -> Response:

@@ -1,9 +1,9 @@
 // The event stream, and what happens without it: the bar after 10 s, everything fetched anew on return.
 
-import { boot, setServerTime, viewer } from "./boot.js";
+import { boot, now, setServerTime, viewer } from "./boot.js";
 import { contactBack, contactLost, drawTroubles } from "./contact.js";
 import { apply, changed, load, store } from "./store.js";
-import { running, soundNow } from "./sound.js";
+import { free, soundNow } from "./sound.js";
 import { announce } from "./say.js";
 import { pageTrial } from "./reach.js";
 
@@ -15,7 +15,8 @@ const SAVE_EVERY_MS = 20_000;
 
 let source = null;
 let heardAt = performance.now();
-let drewAt = 0;
+let drewAt = performance.now();
+let said = ""; // what the last beat said of drawing and sound
 let opening = false;
 
 function open() {
@@ -88,7 +89,11 @@ function look() {
   // A browser waits longer and longer before it tries again, and not at all after a refusal: we ask ourselves.
   if (store.lost || source.readyState === EventSource.CLOSED) reopen();
   requestAnimationFrame(() => { drewAt = performance.now(); });
+  if (said !== `${drawing()}/${free()}`) beat(); // what has changed is not news for the next half minute
 }
+
+const STILL_MS = 10_000;
+const drawing = () => performance.now() - drewAt < STILL_MS && document.visibilityState === "visible";
 
 const ASK_EVERY_MS = 1500;
 let askAt = 0;
@@ -108,10 +113,11 @@ export function noAnswer() {
 
 // "I am drawing, and my sound is free": a screen that stops saying so is missed.
 export function beat() {
-  const drawing = performance.now() - drewAt < 5000 && document.visibilityState === "visible";
+  const is = { drawing: drawing(), sound: free() };
+  said = `${is.drawing}/${is.sound}`;
   fetch("/api/v1/screens/beat", {
     method: "POST", headers: { "Content-Type": "application/json" }, keepalive: true,
-    body: JSON.stringify({ drawing, sound: running(), viewer }),
+    body: JSON.stringify({ ...is, viewer, version: boot.version, time: new Date(now()).toISOString() }),
   }).catch(() => {});
 }
 
@@ -145,5 +151,8 @@ export async function startLive() {
   setInterval(look, LOOK_EVERY_MS);
   setInterval(beat, BEAT_EVERY_MS);
   setInterval(() => save().catch(() => {}), SAVE_EVERY_MS);
-  addEventListener("visibilitychange", beat);
+  addEventListener("visibilitychange", () => {
+    drewAt = performance.now(); // frames come again from now on; if none does within seconds, that is told
+    beat();
+  });
 }

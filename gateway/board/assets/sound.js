@@ -20,6 +20,14 @@ const mediumAt = new Map();
 const warned = new Set();
 
 export const running = () => on && context?.state === "running";
+// A context may say that it runs and play nothing: the device behind it has gone. Its own time stands still then.
+let flowed = { time: -1, at: performance.now() };
+const STUCK_MS = 5000;
+export function free() {
+  const time = context?.currentTime ?? -1;
+  if (time !== flowed.time) flowed = { time, at: performance.now() };
+  return running() && performance.now() - flowed.at < STUCK_MS;
+}
 export const blocked = () => on && context?.state !== "running";
 
 const mark = (alert) => `${alert.id}/${alert.count}/${alert.returned}`;

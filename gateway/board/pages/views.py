@@ -105,6 +105,7 @@ def _boot(call: Call, standing: dict[str, Any], words: Words) -> dict[str, Any]:
             "night": [at.strftime("%H:%M") for at in settings.night],
         },
         "devices": len(settings.device),
+        "version": call.board.house.version,
         "push": _push_key(call),
     }
 
