@@ -105,7 +105,13 @@ def healths() -> list[dict[str, Any]]:
         adapters=[{"name": "hci0", "state": "up", "silent_s": 0.4}],
         rooms=[Room("intake", state="running").document()],
         outlets=[{"name": "mqtt", "state": "up", "lag": 0, "aside": 0, "reason": ""}],
-        journal={"records": 120_345, "fsync_p99_ms": 6.1, "disk_free": 0.63, "dropped": 0},
+        journal={
+            "records": 120_345,
+            "fsync_p99_ms": 6.1,
+            "disk_free": 0.63,
+            "dropped": 0,
+            "audit": {"seq": 812, "hash": "5f" * 32},
+        },
         devices=devices(),
         alerts=[in_state(Handling.UNACKNOWLEDGED, call())],
         quarantined=[],
@@ -114,7 +120,7 @@ def healths() -> list[dict[str, Any]]:
         well,
         adapters=[{"name": "hci0", "state": "deaf", "silent_s": None}],
         outlets=[{"name": "influx", "state": "down", "lag": 12, "aside": 1, "reason": "503: it is starting"}],
-        journal={"records": 0, "fsync_p99_ms": None, "disk_free": None, "dropped": 0},
+        journal={"records": 0, "fsync_p99_ms": None, "disk_free": None, "dropped": 0, "audit": None},
         quarantined=["bthome"],
     )
     unsynced = replace(START, quality=ClockQuality.UNSYNCED)

@@ -162,11 +162,13 @@ def health() -> Schema:
         "aside": _whole("What the server refused for good."),
         "reason": reason,
     }
+    head = _part({"seq": _whole("Its number.", least=1), "hash": _text("Its hash, hexadecimal.")})
     journal = {
         "records": _whole("What is kept."),
         "fsync_p99_ms": _number("How long the slowest of a hundred writes took."),
         "disk_free": _number("The share of the disk that is free, 0 to 1."),
         "dropped": _whole("Routine readings that could not be kept since the start."),
+        "audit": _or_null({**head, "description": "The newest entry of the audit log that was noted."}),
     }
     alerts = {
         "unacknowledged": _whole("Calls and alarms that nobody has taken."),
@@ -186,7 +188,7 @@ def health() -> Schema:
         "adapters": _list(adapter, "Bluetooth adapters."),
         "rooms": _list(room, "Parts of the gateway."),
         "outlets": _list(outlet, "Where it sends.", optional=frozenset({"reason"})),
-        "journal": _part(journal, optional=frozenset({"dropped"})),
+        "journal": _part(journal, optional=frozenset({"dropped", "audit"})),
         "devices": _part({"known": _whole("Configured."), "heard": _whole("Heard within their time.")}),
         "alerts": _part(alerts),
         "drivers": _part({"quarantined": {"type": "array", "items": {"type": "string"}}}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -110,61 +109,6 @@ def prove(
     if not any(hop["hop"] == "shown" for hop in result["hops"]):
         say("No staff page was open: whether one would draw it was not proved.")
     say("The chain works. Close the test as people would, with outcome test.")
-
-
-@app.command(epilog="Example: velgate alert audit --verify")
-def audit(
-    verify: Annotated[bool, Option("--verify", help="Check that no entry was removed or changed.")] = False,
-    after: Annotated[int, Option(min=0, metavar="SEQ", help="Only entries after this one.")] = 0,
-    limit: Annotated[int, Option(min=1, max=1000, help="At most so many.")] = 100,
-    by: By = None,
-    state: State = STATE,
-    json: Json = False,
-) -> None:
-    """Show the audit log, or check that it is whole.
-
-    It names people: only a person with the right audit may see it.
-
-    --verify reads the journal itself, running gateway or not; a broken chain is exit 1.
-    """
-    from gateway.cli.client import Gateway
-    from gateway.cli.say import emit, say, table
-
-    if verify:
-        _verify(state, json=json)
-        return
-    page = Gateway(state).get("/api/v1/audit", after=after, limit=limit, by=who_or_operator(by))
-    if json:
-        emit(page)
-        return
-    heads = ("seq", "time", "what", "by", "source", "alert")
-    table(
-        heads,
-        [
-            [*(row[head] for head in heads[:-1]), row["alert"] and row["alert"][-6:]]
-            for row in page["entries"]
-        ],
-    )
-    if page["next"]:
-        say(f"There is more:  velgate alert audit --after {page['next']}")
-
-
-def _verify(state: Path, *, json: bool) -> None:
-    from gateway.cli.say import emit, say
-    from gateway.health.clock import SystemClock
-    from gateway.journal.offline import verify_audit
-
-    broken, last = verify_audit(state, SystemClock())
-    if json:
-        emit({"ok": broken is None, "last": last, "first_broken": broken})
-    if broken is not None:
-        raise Problem(
-            f"audit entry {broken}",
-            expected="the hash of the entry before it",
-            found="another: an entry was changed or removed",
-            do="keep a copy of the state folder and tell whoever is responsible for data protection",
-        )
-    say(f"The audit log is whole, up to entry {last}.")
 
 
 def title(alert: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli import (
     alert_actions,
+    alert_audit,
     alert_load,
     alert_rules,
     basis,
@@ -80,6 +81,7 @@ app.add_typer(device.app, name="device")
 app.add_typer(driver.app, name="driver", epilog="Example: velgate driver list")
 app.add_typer(driver.app, name="driver", epilog="Example: velgate driver list")
 app.add_typer(config.app, name="config")
+alert_actions.app.command("audit", epilog=alert_audit.EXAMPLE)(alert_audit.audit)
 alert_actions.app.command("load", epilog=alert_load.EXAMPLE)(alert_load.load)
 app.add_typer(alert_actions.app, name="alert")
 alert_actions.app.add_typer(alert_rules.app, name="rules")

@@ -116,6 +116,7 @@ class Journal:
             self._upkeep.checkpoints(),
             self._upkeep.measure(),
             self._upkeep.copies(),
+            self._upkeep.note_heads(),
             self._retention.run(),
         )
 
@@ -144,12 +145,13 @@ class Journal:
     def health(self) -> dict[str, Any]:
         """Give the journal's part of the health document; null where something is not known."""
         recent = self.alarms.timings.recent_ms() + self._timings.recent_ms()
-        slowest = percentile(recent, 0.99)
+        slowest, head = percentile(recent, 0.99), self._upkeep.head
         return {
             "records": self.alarms.events + self.readings.queue.writer.rows,
             "fsync_p99_ms": None if slowest is None else round(slowest, 3),
             "disk_free": self._upkeep.disk_free,
             "dropped": self.readings.queue.dropped,
+            "audit": None if head is None else {"seq": head.seq, "hash": head.hash},
         }
 
     def writers(self) -> tuple[WriterState, WriterState]:

@@ -7,12 +7,13 @@ newest number stands in SQLite's own table of sequences, so that a cut-off end s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
 import orjson
 
+from gateway.journal.audit_heads import Head
 from gateway.journal.documents import to_json
 from gateway.journal.ledger_part import PAGE_MAX, LedgerPart, bounded
 from gateway.journal.record_codec import instant_columns, read_instant
@@ -77,6 +78,40 @@ class AuditPart(LedgerPart):
         while isinstance(place, tuple):
             place = self.check_audit(*place)
         return place
+
+    def audit_head(self) -> tuple[int, str]:
+        """Give number and hash of the newest entry."""
+        seq, digest = self._last_entry()
+        return seq, digest.hex()
+
+    def head_to_note(self, heads: Sequence[Head]) -> tuple[Head, int, frozenset[int]]:
+        """Give the newest entry as a head, where the log begins, and which of the noted heads it belies."""
+        begin, (seq, digest) = self.audit_begin()[0], self.audit_head()
+        belied = {
+            head.seq
+            for head in heads
+            if head.seq > begin and self.first_unlike([(head.seq, head.hash)]) is not None
+        }
+        return Head(seq, digest, self._clock.now().wall_ns), begin, frozenset(belied)
+
+    def first_unlike(self, heads: Iterable[tuple[int, str]]) -> int | None:
+        """Compare entries with heads noted elsewhere, by number: the first entry that may be another.
+
+        None where each head is still in the log, or older than its beginning.
+        """
+        begin, digest = self.audit_begin()
+        right = begin
+        for seq, noted in heads:
+            if seq < begin:
+                continue
+            row = self._db.execute("SELECT hash FROM audit WHERE seq = ?", (seq,)).fetchone()
+            found = digest.hex() if seq == begin else None if row is None else bytes(row[0]).hex()
+            if found is None:
+                return min(self._last_entry()[0], seq - 1) + 1
+            if found != noted:
+                return right + 1
+            right = seq
+        return None
 
     def audit_begin(self) -> tuple[int, bytes]:
         """Give where a check begins: the `seq` and hash of the last entry that retention removed."""

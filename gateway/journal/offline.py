@@ -7,10 +7,12 @@ check`, which knows the recorded legal bases.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.journal.audit_heads import FILE, Head, read_heads
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_part import Changes
 from gateway.model.alert import Alert
@@ -22,17 +24,44 @@ ALARMS = "alarms.db"
 ALERTS_A_PAGE = 500
 
 
-def verify_audit(state: Path, clock: Clock) -> tuple[int | None, int]:
-    """Give the number of the first broken entry of the audit log (or None), and of the last one.
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """What a check of the audit log has found."""
+
+    broken: int | None
+    """The first entry that is changed, removed, or another than was noted; None where all is well."""
+    last: int
+    """The newest entry."""
+    hash: str
+    """Its hash, hexadecimal: to be noted where nobody of this machine can change it."""
+    heads: int
+    """How many heads noted elsewhere it was compared with."""
+    by_head: bool = False
+    """Whether the chain holds in itself, and a head noted elsewhere is not in it."""
+
+
+def verify_audit(state: Path, clock: Clock, noted: Sequence[tuple[int, str]] = ()) -> AuditCheck:
+    """Check the audit log: its chain, and the heads noted in the state folder and in `noted` (number, hash).
 
     Raises Problem (exit 4) where there is no journal, and where it cannot be read.
     """
     with _opened(state, clock) as ledger:
-        broken = ledger.verify_audit()
-        last = ledger.audit_begin()[0]
-        while entries := ledger.audit_entries(last, limit=1000):
-            last = entries[-1].seq
-        return broken, last
+        heads = sorted({*((head.seq, head.hash) for head in _heads(state)), *noted})
+        broken, unlike = ledger.verify_audit(), ledger.first_unlike(heads)
+        last, digest = ledger.audit_head()
+        if broken is not None and (unlike is None or broken <= unlike):
+            return AuditCheck(broken, last, digest, len(heads))
+        return AuditCheck(unlike, last, digest, len(heads), by_head=unlike is not None)
+
+
+def _heads(state: Path) -> list[Head]:
+    try:
+        return read_heads(state)
+    except OSError as error:
+        do = "run it as root or as the user velgate"
+        found = error.strerror or str(error)
+        expected = "the heads of the audit log, to be read"
+        raise Problem(str(state / FILE), expected=expected, found=found, do=do) from error
 
 
 def recorded_basis(state: Path, clock: Clock) -> list[Basis]:

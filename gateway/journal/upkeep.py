@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gateway.journal.alarm_recovery import copy_alarms
 from gateway.journal.alarm_store import AlarmStore
+from gateway.journal.audit_heads import Head, read_heads, with_head, write_heads
 from gateway.journal.database import checkpoint, wal_bytes
 from gateway.journal.errors import NotDurable, WriterDied
 from gateway.journal.evidence import settle_evidence
@@ -34,6 +35,8 @@ COPY_S = 3600.0
 COPY_FIRST_S = 60.0  # after a start, where there is no copy yet
 TRUNCATE_BYTES = 64 << 20  # a write-ahead log larger than this (any, on a full disk) is cut while all is idle
 IDLE_S = 0.2  # nobody has written for so long
+HEAD_FIRST_S = 5.0  # after a start
+HEAD_S = 60.0  # what is added and cut off again within it leaves no trace
 SLOW_S = 3.0  # a disk that has not answered for so long is told
 LOW = "the disk is nearly full: what is left is kept for calls"
 
@@ -57,6 +60,9 @@ class Upkeep:
         self._troubles = troubles
         self._hurry = asyncio.Event()
         self._copied = -1
+        self._heads: list[Head] | None = None
+        self.head: Head | None = None
+        """The newest entry of the audit log that was noted; None before the first."""
         self.disk_free: float | None = None
         """The free share of the disk, from 0 to 1; None where it cannot be told."""
 
@@ -138,6 +144,34 @@ class Upkeep:
             except (NotDurable, TimeoutError, sqlite3.Error, OSError) as error:
                 log.warning("the copy of the alarms is made later: %s", error)
             await asyncio.sleep(COPY_S)
+
+    async def note_heads(self) -> None:
+        """Note the head of the audit log beside the journal, for ever; only one that a power cut leaves."""
+        await asyncio.sleep(HEAD_FIRST_S)
+        while True:
+            try:
+                await self._note_head()
+            except (NotDurable, TimeoutError, sqlite3.Error, OSError) as error:
+                log.warning("the head of the audit log is noted later: %s", error)
+            await asyncio.sleep(HEAD_S)
+
+    async def _note_head(self) -> None:
+        if self._heads is None:
+            self._heads = await self._threads.call(LANE, partial(read_heads, self._folder.path))
+        known = self._heads
+        if self.head is not None:
+            newest, _ = await self._alarms.read(lambda ledger: ledger.audit_head())
+            if newest == self.head.seq:
+                return
+        # In a commit of its own: when it returns, the disk has what the head names.
+        head, begin, belied = await self._alarms.write(lambda ledger: ledger.head_to_note(known))
+        if belied:
+            log.error(
+                "the audit log is not what it was at entry %d: velgate alert audit --verify", min(belied)
+            )
+        heads = with_head(known, head, begin, belied)
+        await self._threads.call(LANE, partial(write_heads, self._folder.path, heads))
+        self._heads, self.head = heads, head
 
     def _checkpoint(self, path: Path, *, idle: bool) -> None:
         try:
