@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.alerts.effects import CancelTimer, Notify, Raise, SetTimer, Tell
+from gateway.alerts.effects import Audit, CancelTimer, Notify, Raise, SetTimer, Tell
 from gateway.alerts.inputs import (
     Acknowledge,
     Assist,
@@ -149,6 +149,25 @@ def test_a_holder_who_leaves_gives_back_and_is_no_longer_coming() -> None:
     assert after(taken, HolderLeft("AB")).joined == ()
     left = after(taken, HolderLeft("kl"))
     assert (left.handling, left.returned, left.joined) == (U, True, ("AB",))
+
+
+def test_presence_again_is_a_retry_for_a_minute_and_then_somebody_who_came_back() -> None:
+    """The same person, the same way; another way is told at once."""
+    there = after(after(None, call()), Presence("KL", "tag"), seconds=100)
+    assert step(there, Presence("kl", "tag"), at(160), policies) == (there, ())
+    back = after(there, Presence("KL", "tag"), seconds=160.001)
+    assert back.present is not None
+    assert back.present.time == at(160.001)
+    assert after(there, Presence("KL", "page"), seconds=101).rev == there.rev + 1
+
+
+def test_what_somebody_released_long_ago_is_no_retry_once_another_has_had_it() -> None:
+    """AB took it since and ran out of time: that KL lets it call again is nothing done."""
+    back = after(in_state(A), Release("KL"))
+    taken = after(back, Acknowledge("AB"))
+    again = after(taken, TimerDue("return", taken.rev), seconds=600)
+    assert (again.handling, again.returned) == (U, True)
+    assert code(again, Release("KL")) == "wrong_state"
 
 
 # Occurring again.
@@ -371,6 +390,19 @@ def test_closing_records_who_was_there() -> None:
     tagged = after(alert, Presence("KL", "tag"), Resolve(by="AB", outcome=Outcome.CHECKED, spoken=True))
     assert tagged.present is not None
     assert (tagged.present.by, tagged.present.how) == ("KL", "tag")
+
+
+def test_that_somebody_was_there_is_noted_before_the_closing() -> None:
+    """In the order in which a person reads the log."""
+    given = Resolve(by="AB", outcome=Outcome.CHECKED, presence=True)
+    _, effects = step(after(None, call()), given, at(20), policies)
+    assert [each.what for each in effects if isinstance(each, Audit)] == ["present", "resolved"]
+
+
+def test_a_closing_of_which_nobody_knows_when_is_not_taken_back() -> None:
+    """It may be any time ago."""
+    closed = replace(in_state(R), closed=None)
+    assert code(closed, Reopen("AB")) == "wrong_state"
 
 
 def test_who_may_be_closed_from_afar() -> None:

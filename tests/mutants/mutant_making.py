@@ -108,10 +108,14 @@ class _Faults(cst.CSTVisitor):
         self._names: list[str] = []
         self._function: tuple[str, int] | None = None
         self._depth = 0
+        self._column = 0
+        """How far the statement that is visited is indented."""
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if _untouched(node, inside=self._function is not None):
             return False
+        if isinstance(node, cst.SimpleStatementLine | cst.BaseCompoundStatement):
+            self._column = self.get_metadata(PositionProvider, node).start.column
         if isinstance(node, cst.Assert):
             node.test.visit(self)
             return False
@@ -145,14 +149,25 @@ class _Faults(cst.CSTVisitor):
             if self._depth == 0:
                 self._function = None
 
+    def _plainly(self, node: cst.CSTNode) -> str:
+        return self._module.code_for_node(node)
+
+    def _bare(self, node: cst.CSTNode) -> str:
+        return self._plainly(node).strip()
+
+    def _indented(self, node: cst.CSTNode) -> str:
+        lines = self._bare(node).split("\n")
+        return "\n".join([lines[0], *(" " * self._column + line if line else line for line in lines[1:])])
+
     def _with(self, node: cst.CSTNode, fault: cst.CSTNode) -> str:
         """Give the source with a node replaced: by cutting where that is exact, else through the tree."""
         place = self.get_metadata(PositionProvider, node, None)
         if isinstance(place, CodeRange):
             begin = self._starts[place.start.line - 1] + place.start.column
             end = self._starts[place.end.line - 1] + place.end.column
-            if self._source[begin:end] == self._module.code_for_node(node):
-                return self._source[:begin] + self._module.code_for_node(fault) + self._source[end:]
+            for written in (self._plainly, self._bare, self._indented):
+                if self._source[begin:end] == written(node):
+                    return self._source[:begin] + written(fault) + self._source[end:]
         return self._module.deep_replace(node, fault).code  # type: ignore[no-any-return, arg-type, union-attr]
 
 
@@ -162,6 +177,8 @@ def _untouched(node: cst.CSTNode, *, inside: bool) -> bool:
             return True
         case cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString() | cst.Ellipsis()):
             return True
+        case cst.Expr(value=cst.Call() as call):
+            return _untouched(call, inside=inside)
         case cst.Call(func=cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name))):
             if name in UNTOUCHED_CALLS:
                 return True

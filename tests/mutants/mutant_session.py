@@ -59,6 +59,7 @@ class Job:
     report: str
     mutants: list[dict[str, Any]]
     """`function`, `first_line`, `text`; to which `status`, `by` and `seconds` are added."""
+    limit_cpu_s: int = LIMIT_CPU_S
 
 
 @dataclass
@@ -73,8 +74,9 @@ class Fork:
 class Trials:
     """As many forks at once as there are jobs."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, limit_cpu_s: int) -> None:
         self._jobs = jobs
+        self._limit_cpu_s = limit_cpu_s
         self._forks: dict[int, Fork] = {}
 
     def start(self, mutant: dict[str, Any], trial: Callable[[], str]) -> None:
@@ -87,7 +89,7 @@ class Trials:
             os.close(reader)
             code = 2
             try:
-                resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_CPU_S, LIMIT_CPU_S + 1))
+                resource.setrlimit(resource.RLIMIT_CPU, (self._limit_cpu_s, self._limit_cpu_s + 1))
                 silence()
                 by = trial()
                 os.write(writer, by.encode()[:4000])
@@ -132,7 +134,7 @@ class Loop:
     def __init__(self, job: Job, path: Path) -> None:
         self._job = job
         self._path = str(path)
-        self._trials = Trials(job.jobs)
+        self._trials = Trials(job.jobs, job.limit_cpu_s)
         self.failed = ""
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -345,7 +347,7 @@ def main() -> None:
     everything = job.mutants
     at_import = [each for each in everything if not each["function"]]
     failed = ""
-    trials = Trials(job.jobs)
+    trials = Trials(job.jobs, job.limit_cpu_s)
     name = job.file.removesuffix(".py").replace("/", ".")
     if at_import and job.quick:
         heavy()

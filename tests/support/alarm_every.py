@@ -128,6 +128,14 @@ def histories() -> Iterator[Alert]:
             {"present": Present("AB", at(NOW - 60.001), "page")},
             {"present": Present("AB", at(NOW - 30), "tag")},
             {"present": Present("KL", at(NOW - 30), "page")},
+            {"taken_from": "MN"},
+            {
+                "condition": Condition.GONE,
+                "latching": False,
+                "auto_resolve": True,
+                "priority": Priority.MEDIUM,
+                "concern": Concern.ROOM,
+            },
             {"test": True},
             {"test": True, "priority": Priority.MEDIUM, "concern": Concern.ROOM},
             {"latching": True, "auto_resolve": True, "condition": Condition.GONE},
@@ -202,6 +210,7 @@ def inputs() -> dict[str, Given]:
         found[f"shelve {seconds} {spoken}"] = lambda _, until=until, spoken=spoken: Shelve(
             by="AB", until=until, spoken=spoken
         )
+    found["shelve by another"] = lambda _: Shelve(by="KL", until=at(NOW + 10), spoken=True)
     for kind, older in product(("escalate", "return", "warn", "shelf"), (0, 1, -1)):
         found[f"timer {kind} {older}"] = lambda before, kind=kind, older=older: TimerDue(
             kind, before.rev - older
