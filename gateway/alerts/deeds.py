@@ -46,8 +46,8 @@ class Asked:
     by: str
     deed: Deed | None
     """None for `assist`, which only the place of the alert completes, and for `object`, done to the rule."""
-    note: str | None = None
-    undo: bool = False
+    note: str | None
+    undo: bool
     """`object`: take it back."""
 
 
