@@ -22,9 +22,9 @@ WAIT_S = 10.0  # beyond the channel's own timeout, for the answer itself
 
 @app.command("list", epilog="Example: velgate channel list")
 def list_(state: State = STATE, json: Json = False) -> None:
-    """List the channels, how much each is told, and what came of its last trial.
+    """List the channels, and what came of the last trial of each.
 
-    No address and no key is shown.
+    `detail` says how much it is told. No address and no key is shown.
     """
     from gateway.cli.client import Gateway
     from gateway.cli.say import count, emit, local, say, table
@@ -47,9 +47,9 @@ def list_(state: State = STATE, json: Json = False) -> None:
 
 @app.command("test", epilog="Example: velgate channel test sms")
 def try_one(name: Name, by: By = None, state: State = STATE, json: Json = False) -> None:
-    """Send a trial message through one channel, marked PRØVE, and say what came of it.
+    """Send a trial message, and say what came of it.
 
-    Exit 1 where it did not get through.
+    It is marked PRØVE, and goes the way of every other message of that channel. Exit 1 where it did not get through.
     """
     from gateway.cli.client import Gateway, segment
     from gateway.cli.say import emit, say

@@ -47,6 +47,7 @@ def test_every_command_of_the_contract_is_there() -> None:
         *(("staff", "roster", name) for name in ["show", "override", "restore", "import", "drop"]),
         *(("basis", name) for name in ["add", "list", "withdraw", "verify"]),
         *(("screen", name) for name in ["add", "list", "remove"]),
+        *(("channel", name) for name in ["list", "test"]),
     }
     assert set(LEAVES) == wanted
 
