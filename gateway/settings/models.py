@@ -12,6 +12,7 @@ from gateway.model.ids import SLUG
 from gateway.settings.alerting import Alerts
 from gateway.settings.channels import Channel
 from gateway.settings.duty import Group, Holidays
+from gateway.settings.retention import Retention
 from gateway.settings.span import Span
 
 ADDRESS = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
@@ -223,21 +224,6 @@ class Radio(Section):
     """GATT connections at once."""
     capture: str | None = None
     """A file of frames (JSON lines) to read beside the radio."""
-
-
-class Retention(Section):
-    """How long things are kept on this gateway."""
-
-    personal: Span = timedelta(days=30)
-    """Readings of bed, door, movement and the body."""
-    other: Span = timedelta(days=365)
-    """All other readings."""
-    alerts: Span = timedelta(days=180)
-    """Alerts that are closed, with their timeline."""
-    audit: Span = timedelta(days=180)
-    """The audit log."""
-    readings_bytes: int = 4_000_000_000
-    """The most that readings may take on disk; beyond it the oldest go."""
 
 
 class Heartbeat(Section):
