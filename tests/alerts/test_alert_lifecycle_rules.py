@@ -237,6 +237,14 @@ def test_the_device_that_takes_it_back_changes_nothing_but_says_so() -> None:
     assert said.cancelled_at == at(20)
 
 
+def test_of_a_long_series_the_newest_fifty_readings_are_named() -> None:
+    """The count says how many there were."""
+    alert = after(None, call(readings=tuple(f"r{number}" for number in range(60))))
+    assert alert.readings == tuple(f"r{number}" for number in range(10, 60))
+    again = after(alert, call(readings=("r60",)))
+    assert (len(again.readings), again.readings[0], again.readings[-1]) == (50, "r11", "r60")
+
+
 def test_a_test_proves_the_way_anew_each_time() -> None:
     """A second test of a device is told again; a real call that nobody took is on its way already."""
     trial = after(None, call(test=True, key="help-call/kald-12/test"))

@@ -115,6 +115,7 @@ def histories() -> Iterator[Alert]:
             {},
             {"joined": ("AB",)},
             {"joined": ("ab", "MN")},
+            {"joined": ("kl", "MN")},
             {"joined": ("MN",), "helper": "MN", "returned": True},
             {"step": 2, "asked": ("page", "group:nat", "group:dag")},
             {"step": 3, "asked": ("page", "group:nat", "group:dag", "everyone"), "escalate_at": None},
