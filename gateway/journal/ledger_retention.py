@@ -33,6 +33,9 @@ FIRST_YOUNG_ENTRY = (
     "SELECT seq FROM audit WHERE quality != 'unsynced' AND wall_ns BETWEEN ? AND ? ORDER BY seq LIMIT 1"
 )
 LAST_OLD_ENTRY = "SELECT coalesce(max(seq), 0) + 1 FROM audit WHERE quality != 'unsynced' AND wall_ns < ?"
+OLD_EVENT = "SELECT 1 FROM event WHERE seq < ? AND quality != 'unsynced' AND +wall_ns < ? LIMIT 1"
+OLD_ALERT = "SELECT 1 FROM alert WHERE changed_seq < ? AND trusted = 1 AND +changed_ns < ? LIMIT 1"
+OLD_ENTRY = "SELECT 1 FROM audit WHERE seq < ? AND quality != 'unsynced' AND wall_ns < ? LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ class RetentionPart(LedgerPart):
             " AND id NOT IN (SELECT value FROM json_each(?5)) ORDER BY seq LIMIT ?6",
             (
                 span,
-                self._first_young(other, FIRST_YOUNG_EVENT, LAST_OLD_EVENT),
-                self._first_young(personal, FIRST_YOUNG_EVENT, LAST_OLD_EVENT),
+                self._first_young(other, FIRST_YOUNG_EVENT, LAST_OLD_EVENT, OLD_EVENT),
+                self._first_young(personal, FIRST_YOUNG_EVENT, LAST_OLD_EVENT, OLD_EVENT),
                 to_json([name for name in names if is_personal(name)]).decode(),
                 to_json(self._readings_of_open()).decode(),
                 limit,
@@ -87,7 +90,7 @@ class RetentionPart(LedgerPart):
 
     def old_alerts(self, young: Young | None, limit: int) -> list[str]:
         """Find resolved alerts that are too old or too many."""
-        before = self._first_young(young, FIRST_YOUNG_ALERT, LAST_OLD_ALERT)
+        before = self._first_young(young, FIRST_YOUNG_ALERT, LAST_OLD_ALERT, OLD_ALERT)
         surplus = self._db.execute("SELECT count(*) FROM alert").fetchone()[0] - ALERTS_MAX
         rows = self._db.execute(
             "SELECT id FROM alert WHERE open = 0 AND changed_seq < ? ORDER BY changed_seq LIMIT ?",
@@ -151,19 +154,25 @@ class RetentionPart(LedgerPart):
         first, newest = self._db.execute("SELECT min(seq), max(seq) FROM audit").fetchone()
         if first is None:
             return 0
-        old = self._first_young(young, FIRST_YOUNG_ENTRY, LAST_OLD_ENTRY) - 1
+        old = self._first_young(young, FIRST_YOUNG_ENTRY, LAST_OLD_ENTRY, OLD_ENTRY) - 1
         through = old
         if newest - first >= AUDIT_MAX:  # a tenth at once, for each removal is an entry itself
             through = max(old, newest - AUDIT_MAX * 9 // 10)
         return through if through >= first else 0
 
-    def _first_young(self, young: Young | None, first_young: str, last_old: str) -> int:
-        """Give the `seq` before which everything is too old; 0 without a trusted time."""
+    def _first_young(self, young: Young | None, first_young: str, last_old: str, old: str) -> int:
+        """Give the `seq` before which everything is too old; 0 without a trusted time.
+
+        Where nothing before it is trusted to be old there is only what an unsynced boot wrote: a new gateway
+        may have written it a minute ago, so it stays as long as what comes after it.
+        """
         if young is None:
             return 0
         row = self._db.execute(first_young, young.window).fetchone()
         if row is None:
             row = self._db.execute(last_old, (young.since_ns,)).fetchone()
+        elif self._db.execute(old, (row[0], young.since_ns)).fetchone() is None:
+            return 0
         return int(row[0])
 
     def _readings_of_open(self) -> list[str]:

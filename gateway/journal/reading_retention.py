@@ -119,6 +119,7 @@ def _first_young(db: sqlite3.Connection, young: Young | None) -> int:
     """Give the `seq` before which everything is too old; 0 without a trusted time.
 
     It is that of the first minute that is trusted to be young enough, or the end of the last that is not.
+    What an unsynced boot wrote before it goes with what is trusted to be old before that; alone it stays.
     """
     if young is None:
         return 0
@@ -126,11 +127,11 @@ def _first_young(db: sqlite3.Connection, young: Young | None) -> int:
         "SELECT seq FROM minute WHERE trusted = 1 AND +minute BETWEEN ? AND ? ORDER BY seq LIMIT 1",
         (young.since_ns // MINUTE_NS, (young.now_ns + DAY_NS) // MINUTE_NS),
     ).fetchone()
+    since = young.since_ns // MINUTE_NS
     if row is not None:
-        return int(row[0])
-    old = db.execute(
-        "SELECT max(seq) FROM minute WHERE trusted = 1 AND +minute < ?", (young.since_ns // MINUTE_NS,)
-    ).fetchone()[0]
+        before = "SELECT 1 FROM minute WHERE seq < ? AND trusted = 1 AND +minute < ? LIMIT 1"
+        return 0 if db.execute(before, (row[0], since)).fetchone() is None else int(row[0])
+    old = db.execute("SELECT max(seq) FROM minute WHERE trusted = 1 AND +minute < ?", (since,)).fetchone()[0]
     return 0 if old is None else end_of_minute(db, old)
 
 

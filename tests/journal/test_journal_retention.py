@@ -193,6 +193,36 @@ async def test_readings_of_an_unsynced_boot_are_as_old_as_their_neighbours(
 
 
 @looptime
+async def test_what_a_new_gateway_wrote_before_its_clock_was_set_stays(
+    journal: Journal, clock: HandClock
+) -> None:
+    """Nothing before it is old, so nothing says that it is: it may have been written a minute ago."""
+    past = replace(day(0, quality=UNSYNCED), wall_ns=5 * NS)
+    early = replace(record("help_call", "press", kind=Kind.EVENT, at=past), time_ns=past.wall_ns)
+    early_alert = replace(alert(at=past, readings=(early.id,)), handling=Handling.RESOLVED, closed=past)
+
+    def write(ledger: Ledger) -> None:
+        ledger.add_event(early)
+        ledger.put_alert(early_alert)
+        ledger.audit("raised", by=None, source="rule", alert=early_alert.id)
+
+    clock.at = past
+    await journal.alarms.write(write)
+    await keep(journal, replace(record(at=past), time_ns=past.wall_ns))
+    clock.at = day(0)
+    later = record("help_call", "press", kind=Kind.EVENT, at=day(0))
+    await journal.alarms.write(lambda ledger: ledger.add_event(later))
+    await journal.alarms.write(lambda ledger: ledger.put_alert(alert("a-2", at=day(0))))
+    await journal.alarms.write(lambda ledger: ledger.audit("raised", by=None, source="rule"))
+    await keep(journal, record(at=day(0)))
+    await journal._retention.once()
+    assert len(await journal.alarms.read(lambda ledger: ledger.events_after(0, 10))) == 2
+    assert await journal.alarms.read(lambda ledger: ledger.alert(early_alert.id)) is not None
+    assert len(await journal.alarms.read(lambda ledger: ledger.audit_entries(0, 10))) == 2
+    assert len(await kept(journal)) == 2
+
+
+@looptime
 async def test_bytes_bound_the_file_whatever_the_clock(
     tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
