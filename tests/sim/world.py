@@ -66,6 +66,7 @@ class Ended:
     readings: list[Record] = field(default_factory=list)
     health: dict[str, Any] = field(default_factory=dict)
     retained: dict[str, bytes] = field(default_factory=dict)
+    unrecovered: str = ""
     broken_audit: int | None = None
     audit: list[tuple[str, str | None, str | None]] = field(default_factory=list)
 
@@ -369,7 +370,9 @@ class World:
             why = self._unsettled()
             settled = 0 if why else settled + 1
             if why and self.loop.time() - begun > RECOVERED_WITHIN_S:
-                raise LifeEnded(f"not recovered within the hour: {why}")
+                self.ended.unrecovered = why
+                self.trace.note("not_recovered", why=why)
+                return
         self.trace.note("recovered")
 
     def _unsettled(self) -> str:

@@ -17,6 +17,7 @@ CHECKERS: tuple[Checker, ...] = (
     telling.what_is_taken_and_left_comes_back,
     outlets.broker_gets_every_reading_in_order,
     outlets.database_gets_every_reading_in_order,
+    outlets.everything_recovers,
     outlets.nothing_stands_behind,
     outlets.broker_retains_what_is_open,
     record.the_log_is_whole,

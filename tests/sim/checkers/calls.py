@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from gateway.model.readings import Record
 from sim.facts import Call, Facts
 
 SETTLES_S = 12.0  # how long after the disk works again everything held in memory is on it
@@ -33,13 +34,40 @@ def every_call_is_in_one_alert(facts: Facts) -> Iterator[str]:
             for record in by_time[call.device, wall_ns]
         ]
         what = f"{call.device} pressed at {call.made.at_s:.3f} (transmission {call.number})"
-        if len(records) > 1:
+        if len(records) > 1 and not _another_between(facts, call, records):
             yield f"{what} was counted {len(records)} times"
+        if _objected(facts, call):
+            continue
         if not records and must_count(facts, call):
             yield f"{what} was taken and is lost"
         for record in records:
             if seen[record.id] != 1 and not (seen[record.id] == 0 and call.device in full):
                 yield f"{what} is in {seen[record.id]} alerts"
+
+
+def _another_between(facts: Facts, call: Call, records: list[Record]) -> bool:
+    """Whether another press of the device was heard between: then the repeat could no longer be proved.
+
+    A device's last number is compared, and what was heard in the last seconds; an older number may be that
+    of a new battery. Doubled, a press adds to a count; lost, nobody comes.
+    """
+    begin_s, *_, end_s = sorted(
+        copy.at_s for copy in call.heard for record in records if copy["wall_ns"] == record.time_ns
+    )
+    return any(
+        begin_s < copy.at_s < end_s
+        for other in facts.calls_of[call.device]
+        if other is not call
+        for copy in other.heard
+    )
+
+
+def _objected(facts: Facts, call: Call) -> bool:
+    """Whether the resident had said no to what this device raises: then it raises nothing."""
+    return any(
+        ask["action"] == "object" and facts.callers.get(ask["alert"]) == call.device
+        for ask in facts.every("ask")
+    )
 
 
 def must_count(facts: Facts, call: Call) -> bool:

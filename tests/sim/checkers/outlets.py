@@ -49,6 +49,12 @@ def database_gets_every_reading_in_order(facts: Facts) -> Iterator[str]:
             last[series] = max(last.get(series, -1), at)
 
 
+def everything_recovers(facts: Facts) -> Iterator[str]:
+    """Within an hour without faults everything answers, is delivered, and whoever calls is answered."""
+    if facts.ended.unrecovered:
+        yield facts.ended.unrecovered
+
+
 def nothing_stands_behind(facts: Facts) -> Iterator[str]:
     """At the end every cursor is where the journal is."""
     for row in facts.ended.health.get("outlets", []):

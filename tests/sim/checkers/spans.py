@@ -58,7 +58,7 @@ def _ends(facts: Facts, asked: Event, device: str, *, closed: bool) -> Iterator[
     soonest_s = min(facts.steps.return_s, facts.steps.presence_s)
     runs_s = from_s if _had_nobody(facts, asked) else first_s
     yield max(from_s, runs_s + soonest_s)
-    yield from _doubtful_boots(facts, from_s)
+    yield from doubtful_boots(facts, from_s)
 
 
 def _had_nobody(facts: Facts, asked: Event) -> bool:
@@ -69,7 +69,7 @@ def _had_nobody(facts: Facts, asked: Event) -> bool:
     return bool(shown) and shown[-1]["handling"] == "unacknowledged"
 
 
-def _doubtful_boots(facts: Facts, from_s: float) -> Iterator[float]:
+def doubtful_boots(facts: Facts, from_s: float) -> Iterator[float]:
     """Across a boot whose clock cannot be trusted timers are due at once: early beats late."""
     wrong = any(event["kind"].startswith(("clock", "boot")) for event in facts.every("fault"))
     boots = facts.every("life")

@@ -6,10 +6,11 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 
-from sim.checkers.spans import clear_of, held
+from sim.checkers.spans import clear_of, doubtful_boots, held
 from sim.facts import Facts, Span
 
 SLACK_S = 10.0  # a commit on a bad card, the pager's own slowness, four attempts at a time
+CLOCK_S = 0.01  # the moment a timer is due and the moment it was asked for are counted apart
 SETTLES_S = 45.0  # after a trouble: a retry may wait 30 s, an attempt that hangs some more
 
 
@@ -21,7 +22,7 @@ def nothing_is_told_of_what_somebody_has(facts: Facts) -> Iterator[str]:
             tellings[event["alert"]].append(event)
     for each in held(facts):
         for event in tellings[each.alert]:
-            if each.since_s < event.at_s < each.until_s:
+            if each.since_s < event.at_s < each.until_s - CLOCK_S:
                 what = "closed" if each.closed else "taken"
                 yield (
                     f"{event['channel']} was told of {each.alert} at {event.at_s:.3f},"
@@ -77,23 +78,21 @@ def what_nobody_has_is_told_again(facts: Facts) -> Iterator[str]:
 def what_is_taken_and_left_comes_back(facts: Facts) -> Iterator[str]:
     """Whoever takes a call and does nothing more has it for a while only; then it calls again."""
     hindered = _hindered(facts, "pager")
+    tellings = facts.every("telling")
     for each in held(facts):
+        boots = list(doubtful_boots(facts, each.since_s))
         met = any(
             other["action"] == "presence" and other.at_s <= each.since_s
             for other in facts.asks_of[each.alert]
         )
-        longest_s = facts.steps.presence_s if met else facts.steps.return_s
-        late_s = each.since_s + longest_s + SLACK_S
-        if (
-            each.closed
-            or late_s > facts.end_s
-            or clear_of((each.since_s, late_s), hindered) != [(each.since_s, late_s)]
-        ):
+        due_s = each.since_s + (facts.steps.presence_s if met else facts.steps.return_s)
+        late_s = due_s + SETTLES_S
+        if each.closed or late_s > facts.end_s or any(boot < late_s for boot in boots):
             continue
-        if not any(each.since_s < other.at_s < late_s for other in facts.asks_of[each.alert]) and not any(
-            event["alert"] == each.alert and each.since_s < event.at_s < late_s
-            for event in facts.every("telling")
-        ):
+        if clear_of((due_s, late_s), hindered) != [(due_s, late_s)]:
+            continue
+        done = [*facts.asks_of[each.alert], *(event for event in tellings if event["alert"] == each.alert)]
+        if not any(each.since_s < event.at_s < late_s for event in done):
             yield f"{each.alert}, taken at {each.since_s:.3f} and left, never came back"
 
 
