@@ -21,6 +21,7 @@ from gateway.board.board import Board
 from gateway.board.callers import LOCAL
 from gateway.board.house import House
 from gateway.model.problem import Exit, Problem
+from gateway.model.trouble import Trouble
 from gateway.settings.models import Board as Place
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,9 @@ GROUP = "velgate"
 BACKLOG = 128
 STOP_WITHIN_S = 1.8
 KEEP_ALIVE_S = 30
+AGAIN_S = 2.0
+SUBJECTS = {"page": "board", "socket": "board-socket"}
+"""What the trouble that a door cannot be had is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,45 +76,132 @@ class _LocalDoor:
 async def serve(house: House, *, ready: Callable[[Doors], None] | None = None) -> None:
     """Serve the board for ever; `ready` is told once both doors answer.
 
-    Ends by cancellation only, within 2 s: the event streams are ended first, then the servers. Raises Problem
-    where an address cannot be had or a certificate cannot be read.
+    Each door stands by itself: where the page's address is somebody else's, or its certificate cannot be
+    read, that is told and tried again, and programs of this machine are answered over the socket meanwhile;
+    where the socket cannot be had, the page is served. Ends by cancellation only, within 2 s: the event
+    streams are ended first, then the servers.
     """
-    place = house.settings().board
     board = Board(house)
     app = create_app(house, board)
-    with contextlib.ExitStack() as held:
-        outside = held.enter_context(contextlib.closing(_listen(place)))
-        path = house.state / SOCKET
-        inside = held.enter_context(contextlib.closing(_listen_local(path)))
-        held.callback(lambda: path.unlink(missing_ok=True))
+    doors = _BothDoors(house, ready)
+
+    def outside() -> _Opened:
+        place = house.settings().board
+        listening = _listen(place, doors.port)
         scheme = "https" if place.certificate else "http"
-        doors = Doors(_url(scheme, place.host, outside), path)
-        servers = (
-            (_Server(_config(app, place)), outside),
-            (_Server(_config(_LocalDoor(app), None)), inside),
-        )
-        await _run(board, servers, lambda: ready and ready(doors))
+        return _Opened(listening, _url(scheme, place.host, listening), lambda: _config(app, place))
 
+    def inside() -> _Opened:
+        path = house.state / SOCKET
+        return _Opened(_listen_local(path), path, lambda: _config(_LocalDoor(app), None), lambda: _gone(path))
 
-async def _run(
-    board: Board, servers: tuple[tuple[_Server, socket.socket], ...], started: Callable[[], object]
-) -> None:
     async with asyncio.TaskGroup() as tasks:
+        works = [
+            tasks.create_task(doors.keep("page", outside), name="http"),
+            tasks.create_task(doors.keep("socket", inside), name="http-socket"),
+        ]
         loops = tasks.create_task(board.run(), name="board")
-        serving = [tasks.create_task(server.serve([listening]), name="http") for server, listening in servers]
         try:
-            for server, _ in servers:
-                await server.up.wait()
-            started()
-            await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
-            raise RuntimeError("the HTTP server ended by itself")
+            await asyncio.wait([*works, loops], return_when=asyncio.FIRST_COMPLETED)
         finally:
             # Still inside the group: its tasks are cancelled only after this, so that they can end in order.
             board.hub.viewers.end_all()
-            for server, _ in servers:
-                server.should_exit = True
-            await asyncio.wait(serving, timeout=STOP_WITHIN_S)
+            doors.close()
+            await asyncio.wait(works, timeout=STOP_WITHIN_S)
             loops.cancel()
+            for work in works:
+                work.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A door that was opened, and how to serve at it."""
+
+    listening: socket.socket
+    where: str | Path
+    config: Callable[[], uvicorn.Config]
+    closed: Callable[[], object] = lambda: None
+
+
+class _BothDoors:
+    """Keeps the doors open, each for itself."""
+
+    def __init__(self, house: House, ready: Callable[[Doors], None] | None) -> None:
+        self._house = house
+        self._ready = ready
+        self._where: dict[str, str | Path] = {}
+        self._servers: dict[str, _Server] = {}
+        self._told: set[str] = set()
+        self._closing = asyncio.Event()
+        self.port: int | None = None
+        """The port that was had the first time: a free one that was drawn stays the same."""
+
+    async def keep(self, name: str, door: Callable[[], _Opened]) -> None:
+        """Serve at a door for ever; ends after `close`."""
+        while not self._closing.is_set():
+            try:
+                opened = door()
+                with contextlib.closing(opened.listening):
+                    await self._serve(name, opened)
+            except Problem as problem:
+                self._tell(name, str(problem))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_S):
+                    await self._closing.wait()
+
+    def close(self) -> None:
+        """Let what is served end, and open nothing again."""
+        self._closing.set()
+        for server in self._servers.values():
+            server.should_exit = True
+
+    async def _serve(self, name: str, opened: _Opened) -> None:
+        """Serve until the server ends. Raises Problem where it cannot begin."""
+        server = _Server(opened.config())
+        self._servers[name] = server
+        try:
+            async with asyncio.TaskGroup() as both:
+                answering = both.create_task(self._answers(name, server, opened))
+                await server.serve([opened.listening])
+                answering.cancel()
+        finally:
+            self._where.pop(name, None)
+            opened.closed()
+        if not self._closing.is_set():
+            log.error("the HTTP server of the %s ended by itself", name)
+
+    async def _answers(self, name: str, server: _Server, opened: _Opened) -> None:
+        await server.up.wait()
+        self._where[name] = opened.where
+        if name in self._told:
+            self._told.discard(name)
+            self._house.engine.trouble(Trouble(kind="room.failing", subject=SUBJECTS[name], present=False))
+        page, path = self._where.get("page"), self._where.get("socket")
+        if isinstance(page, str):
+            self.port = self.port or int(page.rstrip("/").rpartition(":")[2])
+            if isinstance(path, Path) and self._ready is not None:
+                self._ready(Doors(page, path))
+
+    def _tell(self, name: str, why: str) -> None:
+        if name in self._told:
+            return
+        log.error("%s", why)
+        self._told.add(name)
+        detail = f"the {name} does not answer: {why} It is tried again every {AGAIN_S:g} s."
+        # Without the page nobody sees a call there; without the socket only programs here are deaf.
+        trouble = Trouble(
+            kind="room.failing",
+            subject=SUBJECTS[name],
+            present=True,
+            calls_unheard=name == "page",
+            detail=detail,
+        )
+        self._house.engine.trouble(trouble)
+
+
+def _gone(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _config(app: ASGIApp, place: Place | None) -> uvicorn.Config:
@@ -143,12 +234,13 @@ def _config(app: ASGIApp, place: Place | None) -> uvicorn.Config:
     return config
 
 
-def _listen(place: Place) -> socket.socket:
+def _listen(place: Place, port: int | None = None) -> socket.socket:
+    """Listen where the settings say; where they leave the port open, on the one that was had before."""
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((place.host, place.port))
+        listening.bind((place.host, place.port or port or 0))
         listening.listen(BACKLOG)
         listening.setblocking(False)
     except OSError as failed:
