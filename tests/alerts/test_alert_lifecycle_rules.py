@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.alerts.effects import Audit, CancelTimer, Notify, Raise, SetTimer, Tell
+from gateway.alerts.effects import Audit, CancelTimer, Notify, Raise, Refuse, SetTimer, Tell
 from gateway.alerts.inputs import (
     Acknowledge,
     Assist,
+    BasisChanged,
     Cancelled,
     ConditionGone,
     Dispatch,
@@ -40,6 +41,20 @@ U, A, S, X, R = (
     Handling.RESOLVED,
 )
 MIN = 60.0
+REQUIRED = (
+    "id",
+    "key",
+    "rule",
+    "kind",
+    "concern",
+    "priority",
+    "policy",
+    "device",
+    "place",
+    "label",
+    "title",
+    "do",
+)
 
 
 def due(alert: Alert, kind: str) -> float | None:
@@ -463,3 +478,25 @@ def test_sending_somebody_takes_it_until_one_of_them_does() -> None:
     assert Tell("group:nat", "dispatch", "kommune-a/nat:KL") in effects
     assert code(sent, Acknowledge("AB")) == "already_acknowledged"
     assert after(sent, Acknowledge("AB", take_over=True)).taken_from == "kommune-a/nat:KL"
+
+
+def test_what_an_effect_or_an_input_does_not_say_is_nothing() -> None:
+    """Nobody, no detail: the gateway itself, without more to tell."""
+    assert Audit("raised") == Audit("raised", None, {})
+    assert Tell("person:KL", "return") == Tell("person:KL", "return", None)
+    assert Refuse("invalid", "invalid_until") == Refuse("invalid", "invalid_until", {})
+    assert Acknowledge("KL") == Acknowledge("KL", False)
+    assert Reopen("KL") == Reopen("KL", False)
+    assert Assist("KL", call()) == Assist("KL", call(), False)
+    assert BasisChanged(True) == BasisChanged(True, None)
+    assert NotificationFailed(1, 0) == NotificationFailed(1, 0, "channel.failing")
+    closing = Resolve(by="KL", outcome=Outcome.CHECKED)
+    assert (closing.spoken, closing.presence, closing.was_fall) == (False, False, None)
+    shelf = Shelve(by="KL", until=at(600))
+    assert (shelf.spoken, shelf.asked) == (False, None)
+    plain = call(readings=())
+    given = {name: getattr(plain, name) for name in REQUIRED}
+    assert Occurred(**given) == plain
+    assert (plain.channel, plain.suppressed, plain.trial) == (None, None, None)
+    assert (plain.latching, plain.auto_resolve, plain.test) == (True, False, False)
+    assert (plain.readings, plain.detail, plain.extra) == ((), "", {})
