@@ -36,6 +36,7 @@ HEALTH_TICKS = 2
 DEVICE_TICKS = 4
 LOG_PAGE = 500
 MISSED_MAX = 2000  # transitions replayed to who comes back; behind more of them it fetches everything anew
+DEVICES_MAX = 64  # rows of devices told in one turn: a whole home at once would overflow every screen's queue
 HEARD_NS = 30 * NS  # a device row is sent again for "last seen" alone at most this often
 AGAIN_S = 0.2
 READINGS_MAX = 500  # readings told at once; a longer list would make the next alert wait
@@ -53,6 +54,8 @@ class Hub:
         self._health: object = None
         self._evidence: object = None
         self._devices: dict[str, dict[str, Any]] = {}
+        self._next_device = 0
+        self._devices_left = False
         self._shown: dict[str, tuple[int, int]] = {}
         self._failing: set[str] = set()
 
@@ -200,9 +203,10 @@ class Hub:
             self._beside(self._tell_shown)
             if ticks % HEALTH_TICKS == 0:
                 self._beside(self._tell_health)
+            if ticks % DEVICE_TICKS == 0 or self._devices_left:
+                self._beside(self._tell_devices)
             if ticks % DEVICE_TICKS == 0:
                 self._beside(self._end_who_may_not_look)
-                self._beside(self._tell_devices)
                 await self._read_proof()
                 self._beside(self._tell_evidence)
             ticks += 1
@@ -260,12 +264,22 @@ class Hub:
         self._evidence = evidence
 
     def _tell_devices(self) -> None:
-        for row in self._house.devices():
+        """Tell the rows that have changed, at most `DEVICES_MAX` a turn; the next goes on from there."""
+        rows = self._house.devices()
+        first = self._next_device % max(1, len(rows))
+        told = self._next_device = 0
+        for number, row in enumerate([*rows[first:], *rows[:first]], first):
             before = self._devices.get(row["device"])
-            if before is None or _differs(before, row):
-                self._devices[row["device"]] = row
-                if before is not None:
-                    self.viewers.send_inside(encode("device", row))
+            if before is not None:
+                if not _differs(before, row):
+                    continue
+                if told == DEVICES_MAX:
+                    self._next_device = number % len(rows)
+                    break
+                told += 1
+                self.viewers.send_inside(encode("device", row))
+            self._devices[row["device"]] = row
+        self._devices_left = told == DEVICES_MAX
 
 
 def _mark(health: dict[str, Any]) -> tuple[object, ...]:
