@@ -19,7 +19,7 @@ from support.board_house import PIN
 from support.browser import WALL, chromium
 
 STREAMS = 49
-ALERT = re.compile(rb'"device":"(kald-\\d+)".*"count":(\\d+)')
+ALERT = re.compile(rb'"device":"(kald-\d+)".*"count":(\d+)')
 
 WATCH = """() => {
     window.seen = {};

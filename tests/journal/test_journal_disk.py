@@ -1,9 +1,7 @@
-"""A disk that is full, broken, slow, or loses its power: what was confirmed is kept, and alarms come last."""
+"""A disk that is full, broken or slow: what was confirmed is kept, and alarms come last."""
 
 from __future__ import annotations
 
-import asyncio
-import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from gateway.journal import Journal
 from support.eventually import eventually
 from support.journal import opened
-from support.journal_disk import Disk, child, cut, read_log
+from support.journal_disk import Disk, child
 
 MB = 1 << 20
 
@@ -114,47 +112,3 @@ async def test_a_gateway_starts_on_a_full_disk(disk: Disk) -> None:
         await running.says("open")
         await running.says("event", 5)
         await running.kill()
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Disk:
-    """Record what a journal under load brings to its disk; what it confirms is recorded in between."""
-    folder = tmp_path_factory.mktemp("recorded")
-    disk = Disk(folder / "state", folder / "orders")
-
-    async def record() -> None:
-        async with child(disk, record=True, CHILD_ACKS=str(disk.folder / "acks")) as running:
-            await running.says("event", 60)
-            await running.says("readings", 3)
-            await running.kill()
-
-    asyncio.run(record())
-    return disk
-
-
-@pytest.mark.parametrize("part", range(4))
-async def test_no_power_cut_takes_what_was_confirmed(recorded: Disk, tmp_path: Path, part: int) -> None:
-    """25 cuts each: at any step, with any part of what was not synced, torn or not."""
-    steps = read_log(recorded.log)
-    rng = random.Random(part)
-    cuts = 0
-    for number in range(25):
-        upto = rng.randrange(len(steps) // 10, len(steps))
-        done = steps[:upto]
-        confirmed = b"".join(step.data for step in done if step.path.endswith("/acks")).decode().splitlines()
-        target = tmp_path / f"cut-{number}"
-        cut([step for step in done if not step.path.endswith("/acks")], recorded.folder, target, rng)
-        async with opened(target) as journal:
-            events, readings = await kept(journal)
-            assert {line.split()[1] for line in confirmed if line.startswith("event")} <= events
-            assert readings >= max(
-                (int(line.split()[1]) for line in confirmed if line.startswith("readings")), default=0
-            )
-            assert {
-                each.id for each in await journal.alarms.read(lambda ledger: ledger.alerts(limit=1000))
-            } == events
-            assert await journal.alarms.verify_audit() is None
-            assert not (target / "alarms.damaged.db").exists()
-            assert not (target / "readings.damaged.db").exists()
-        cuts += 1
-    assert cuts == 25

@@ -37,6 +37,17 @@ static int below(const char *path) {
     return length && strncmp(path, folder, length) == 0 && path[length] == '/';
 }
 
+/* Whether a handle is one of the folder itself: its sync makes names durable. */
+static int is_folder(int fd) {
+    char link[64], path[PATH_MAX];
+    const char *folder = getenv("DISK_FOLDER");
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, PATH_MAX - 1);
+    if (length < 0 || !folder) return 0;
+    path[length] = 0;
+    return strcmp(path, folder) == 0;
+}
+
 static int path_of(int fd, char *path) {
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -185,6 +196,11 @@ int ftruncate(int fd, off_t size) {
 
 static int sync_ordered(int fd, int (*real)(int)) {
     char path[PATH_MAX];
+    if (is_folder(fd)) {
+        int result = real(fd);
+        if (result == 0) log_path('S', getenv("DISK_FOLDER"), NULL, 0);
+        return result;
+    }
     if (!path_of(fd, path)) return real(fd);
     long long ms = order("sync_ms");
     if (ms > 0) {
