@@ -17,6 +17,7 @@ from gateway.cli import (
     config,
     device,
     driver,
+    info,
     init,
     run,
     scan,
@@ -88,4 +89,5 @@ alert_actions.app.add_typer(alert_rules.app, name="rules")
 app.add_typer(staff.app, name="staff")
 app.add_typer(basis.app, name="basis")
 app.add_typer(screen.app, name="screen")
+app.add_typer(info.app, name="info")
 app.add_typer(channel.app, name="channel")

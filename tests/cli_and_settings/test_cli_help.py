@@ -46,6 +46,7 @@ def test_every_command_of_the_contract_is_there() -> None:
         *(("staff", name) for name in ["add", "list", "remove", "pin", "token"]),
         *(("staff", "roster", name) for name in ["show", "override", "restore", "import", "drop"]),
         *(("basis", name) for name in ["add", "list", "withdraw", "verify"]),
+        ("info", "staff"),
         *(("screen", name) for name in ["add", "list", "remove"]),
         *(("channel", name) for name in ["list", "test"]),
     }
