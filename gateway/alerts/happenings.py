@@ -11,7 +11,6 @@ from typing import assert_never
 from gateway.alerts.effects import Audit, Effect, Notify, Tell
 from gateway.alerts.inputs import (
     BasisChanged,
-    Cancelled,
     HolderLeft,
     NotificationFailed,
     Occurred,
@@ -147,7 +146,7 @@ def condition_gone(alert: Alert, now: Instant) -> Transition:
     return after, [Audit("condition_gone"), *effects]
 
 
-def cancelled(alert: Alert, _given: Cancelled, now: Instant) -> Transition:
+def cancelled(alert: Alert, now: Instant) -> Transition:
     """Show the device's own word that it was a mistake; nothing else changes, for people close calls."""
     if alert.handling is Handling.RESOLVED:
         return refused(alert, "wrong_state", "closed")

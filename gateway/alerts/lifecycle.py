@@ -66,7 +66,7 @@ def _decided(  # noqa: C901  (one line an input: that is its whole point)
         case ConditionGone():
             return happenings.condition_gone(alert, now)
         case Cancelled():
-            return happenings.cancelled(alert, given, now)
+            return happenings.cancelled(alert, now)
         case Acknowledge():
             return handling.acknowledge(alert, given, now, policies)
         case Join():
@@ -102,12 +102,10 @@ def _decided(  # noqa: C901  (one line an input: that is its whole point)
 
 
 def _timers_moved(before: Alert | None, after: Alert) -> list[Effect]:
-    """Tell which timers to set and to remove. An alert that opens has none yet, whatever it had before."""
-    same = before is not None and before.id == after.id
-    old = timers(before) if before is not None and same else {}
+    """Tell which timers to set and to remove. What is closed, or not there yet, has none."""
+    old = timers(before) if before is not None else {}
     new = timers(after)
-    unmoved = same and before is not None and before.rev == after.rev and old == new
-    if unmoved:
+    if before is not None and (before.rev, old) == (after.rev, new):
         return []
     gone: list[Effect] = [CancelTimer(kind) for kind in old if kind not in new]
     return [*gone, *(SetTimer(kind, due) for kind, due in new.items())]
