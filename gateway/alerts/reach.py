@@ -157,6 +157,10 @@ class Reach:
             except TimeoutError:
                 continue
 
+    def look(self) -> None:
+        """Look at once at what has run out, as after a change of the clock."""
+        self._moved.set()
+
     async def left(self, person: str) -> None:
         """End the proof of somebody who has gone: signed out. Raises NotDurable."""
         if self._engine().roster().proved(person, self._clock.now()):

@@ -4,7 +4,7 @@ import { el, now, span, t } from "./boot.js";
 import { ask } from "./act.js";
 import { play } from "./sound.js";
 import { toast } from "./say.js";
-import { store } from "./store.js";
+import { onBoard, store, unanswered } from "./store.js";
 
 const LOOK_EVERY_MS = 1000;
 const ANSWER_MS = 4000;
@@ -50,7 +50,9 @@ function codeForm() {
   return form;
 }
 
-// One's own trial on the whole screen. Gives when it is done with: proved, or left for later.
+const calling = () => [...store.alerts.values()].some((alert) => onBoard(alert) && unanswered(alert));
+
+// One's own trial on the whole screen, which gives way to a call: the trial may be answered all the same. Gives when it is done with: proved, or left for later.
 export function ownTrial(place) {
   return new Promise((done) => {
     let left = false;
@@ -80,11 +82,12 @@ export function ownTrial(place) {
       if (!trials) { failed(t("page.reach.not_sent_title"), t("page.failed")); return; }
       let tick = null;
       const [last] = await follow(trials, ([trial]) => {
+        if (calling() && !left) later();
         if (trial.state !== "waiting" || left) return;
         tick ??= waiting(trial);
         tick();
-      }, () => left);
-      if (left) return;
+      });
+      if (left) { if (last.state === "reached") toast(t("page.reach.done_title")); return; }
       if (last.state === "reached") proved();
       else if (last.state === "failed") failed(t("page.reach.not_sent_title"), t("page.reach.missed_why"));
       else failed(t("page.reach.missed_title"), t("page.reach.missed_why"));

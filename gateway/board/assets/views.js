@@ -84,6 +84,7 @@ async function dressPhone(section) {
 async function phoneTrial() {
   if (permission() === "default") await Notification.requestPermission();
   if (permission() !== "granted" || !await subscribe()) { toast(t("page.reach.failed_title")); dress(); return; }
+  dress();
   const place = el("section", { class: "start", "aria-labelledby": "start" });
   document.body.append(place);
   await ownTrial(place);
