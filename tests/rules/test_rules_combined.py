@@ -20,7 +20,8 @@ MORNING = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)  # 07:30 in Copenhagen
 
 def rules(**changed: Any) -> dict[str, Any]:
     """Switch off what would speak besides, and change rules of base."""
-    off = {name: {"enabled": False} for name in ("door-opened", "bed-left", "bed-not-back", "no-motion")}
+    silent = ("door-opened", "bed-left", "bed-not-back", "no-motion", "room-cold", "room-hot")
+    off = {name: {"enabled": False} for name in silent}
     return {"alerts": {"rules": {**off, **changed}}}
 
 
