@@ -121,10 +121,7 @@ class Disk:
             lost += max(0, last - at)
             if at < log.stat().st_size:
                 os.truncate(log, at)
-            self._synced.pop(name, None)
-        for name in (ALARMS, READINGS):  # what is left is on the disk
-            if (self.folder / name).exists():
-                self._synced[name] = (b"", 0)
+            self._synced[name] = (salt, (at - WAL_HEADER) // FRAME)  # what is left is on the disk
         return lost
 
     def _next_life(self) -> None:
