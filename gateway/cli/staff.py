@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from gateway.cli import staff_roster
+from gateway.cli import staff_reach, staff_roster
 from gateway.cli.options import CONFIG, STATE, Config, Json, State
 from gateway.model.problem import Exit, Problem
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="People: add, list, remove, pin, token, roster.",
+    help="People: add, list, remove, pin, token, roster, reach.",
     epilog="Example: velgate staff list",
 )
 app.add_typer(staff_roster.app, name="roster")
+app.command("reach", epilog="Example: velgate staff reach --group nat-oest")(staff_reach.reach)
 
 ROLES = ("care", "technician", "manager", "protection")
 RIGHTS = ("see_values", "audit", "basis", "enrol")
