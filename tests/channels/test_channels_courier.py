@@ -45,6 +45,24 @@ async def test_it_takes_and_answers() -> None:
         assert courier.in_hand == 0
 
 
+async def test_what_a_kind_needs_is_loaded_before_the_first_message() -> None:
+    """No call waits for an import; a kind that does not load is no reason to end."""
+    heavy = "gateway.alerts.channels.apprise_send"
+    async with running(odd()) as courier:
+        assert heavy not in (await ask(courier, "loaded")).data["modules"]
+        courier.wanted(True, {"apprise", "gone"})
+
+        async def loaded() -> bool:
+            return heavy in (await ask(courier, "loaded")).data["modules"]
+
+        await eventually(loaded)
+        first = courier.pid
+        with suppress(ChannelDown):
+            await ask(courier, "die")
+        await eventually(lambda: courier.pid not in (None, first))
+        await eventually(loaded)
+
+
 async def test_a_refusal_comes_as_it_was_said() -> None:
     """Reason, whether it lasts, and the channel's own data."""
     async with running(odd()) as courier:

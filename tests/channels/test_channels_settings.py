@@ -190,6 +190,25 @@ def test_two_kinds_of_way_are_counted_by_what_apprise_speaks_to(
     assert (weak == []) is enough
 
 
+@pytest.mark.parametrize(
+    ("targets", "refused"),
+    [
+        ('["channel:push"]', True),
+        ('["channel:push", "channel:post"]', True),
+        ('["channel:push", "channel:sms"]', False),
+        ('["page", "channel:push"]', False),
+    ],
+)
+def test_web_push_alone_is_no_way_to_tell_an_emergency(tmp_path: Path, targets: str, refused: bool) -> None:
+    """R8: it may be late, muted or dropped; a digest beside it helps nobody."""
+    more = 'channel.push = {kind = "web_push", contact = "mailto:it@kommune-a.example"}\n' + DIGEST
+    more += f'alerts.policies.emergency.steps = [{{targets = {targets}, after = "60s"}}]\n'
+    errors = [each for each in loaded(tmp_path, more, MAIL).errors if "more than Web Push" in each.expected]
+    assert bool(errors) is refused
+    if errors:
+        assert (errors[0].where, errors[0].key) == ("gateway.toml:7", "alerts.policies.emergency.steps")
+
+
 def test_two_services_of_one_scheme_are_one_way(tmp_path: Path) -> None:
     """Two telephone numbers at one SMS company fail together."""
     (tmp_path / "x").mkdir()

@@ -29,6 +29,8 @@ def send(task: Task) -> Sent:
             raise ZeroDivisionError(task.config["secret"])
         case "refuse":
             raise NotSent("no", lasting=True, data={"gone": True})
+        case "loaded":
+            return Sent(taken="sent", data={"modules": sorted(sys.modules)})
         case "large":
             return Sent(taken="delivered", data={"filler": "å" * 200_000})
     return Sent(taken="delivered", data={"pid": os.getpid()})

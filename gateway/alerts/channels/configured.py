@@ -46,7 +46,8 @@ def configured_channels(
         name: _one(name, each, settings, clock, publish, courier) for name, each in settings.channel.items()
     }
     if courier is not None:
-        courier.wanted(any(each.kind in BY_COURIER for each in settings.channel.values()))
+        kinds = {each.kind for each in settings.channel.values()} & BY_COURIER
+        courier.wanted(bool(kinds), kinds)
     return made
 
 

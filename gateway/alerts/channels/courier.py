@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,7 @@ class _Process:
         self.process = process
         self.writer = writer
         self.up = asyncio.Event()
+        self.loaded: set[str] = set()
         self.in_hand: dict[int, _InHand] = {}
         self.left: dict[str, deque[tuple[int, float]]] = {}
         """Attempts that nobody waits for and that have not ended, by channel: number, and since when."""
@@ -120,10 +121,17 @@ class Courier:
         self._moved = asyncio.Event()
         self._process: _Process | None = None
         self._number = 0
+        self._kinds: frozenset[str] = frozenset()
         self._told = False
 
-    def wanted(self, yes: bool) -> None:
-        """Say whether any channel needs the process. It is started, or ended when its work is done."""
+    def wanted(self, yes: bool, kinds: Collection[str] = ()) -> None:
+        """Say whether any channel needs the process. It is started, or ended when its work is done.
+
+        What `kinds` of channel need is loaded over there ahead, so that no call waits for it.
+        """
+        self._kinds = frozenset(kinds)
+        if self._process is not None:
+            self._load(self._process)
         if yes:
             self._wanted.set()
         else:
@@ -259,9 +267,16 @@ class Courier:
             while True:
                 length = length_of(await reader.readexactly(LENGTH))
                 process.take(parsed(await reader.readexactly(length)))
+                self._load(process)
                 self._moved.set()
         except asyncio.IncompleteReadError:
             raise _Ended(await _how_it_ended(process.process)) from None
+
+    def _load(self, process: _Process) -> None:
+        for kind in sorted(self._kinds - process.loaded if process.up.is_set() else ()):
+            process.loaded.add(kind)
+            self._number += 1
+            process.writer.write(packed({"id": self._number, "do": "load", "kind": kind}))
 
     async def _watch(self, process: _Process) -> None:
         """Notice a process that does not come up, does not answer, or is full of threads that hang."""
