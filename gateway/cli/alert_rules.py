@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The rules that raise alerts: list them, try changed ones on the past.",
+    help="Rules: list them, try changed ones on the past.",
     epilog="Example: velgate alert rules list",
 )
 

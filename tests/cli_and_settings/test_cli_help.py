@@ -43,6 +43,8 @@ def test_every_command_of_the_contract_is_there() -> None:
         *(("config", name) for name in ["show", "diff", "set"]),
         *(("alert", name) for name in ["list", "show", "test", "audit", "dispatch", "object", *ACTIONS]),
         ("alert", "load"),
+        ("alert", "rules", "list"),
+        ("alert", "rules", "test"),
         *(("staff", name) for name in ["add", "list", "remove", "pin", "token"]),
         *(("staff", "roster", name) for name in ["show", "override", "restore", "import", "drop"]),
         *(("basis", name) for name in ["add", "list", "withdraw", "verify"]),
