@@ -78,7 +78,6 @@ def ended(alert: Alert, now: Instant) -> Transition:
         condition=Condition.GONE,
         outcome=Outcome.AUTO,
         closed=now,
-        closed_by=None,
         escalate_at=None,
         shelved_until=None,
         warned=False,

@@ -153,6 +153,8 @@ def histories() -> Iterator[Alert]:
                     for warned in (False, True):
                         yield alert(A, taken=held, warned=warned, taken_from="MN", joined=("AB",))
                         yield alert(A, taken=held, warned=warned, policy="grave")
+                over = {"condition": Condition.GONE, "latching": False, "auto_resolve": True, "warned": True}
+                yield alert(A, **over, priority=Priority.MEDIUM, concern=Concern.ROOM)
             case Handling.RESOLVED:
                 for ago in (-1, 0, 59.999, 60, 60.001):
                     yield alert(R, closed=at(NOW - ago), closed_by="KL", was_fall="no", warned=False)
