@@ -362,7 +362,14 @@ class MqttOutlet:
         by_topic: dict[str, list[tuple[int, Record]]] = {}
         for seq, record in rows.rows:
             by_topic.setdefault(self._topics.reading(record), []).append((seq, record))
-        await together(*(send(topic, of_topic) for topic, of_topic in by_topic.items()))
+        waiting = iter(by_topic.items())
+
+        async def work() -> None:
+            for topic, of_topic in waiting:
+                await send(topic, of_topic)
+
+        # As many tasks as slots: one for each of hundreds of topics would hold up the loop when they start.
+        await together(*(work() for _ in range(min(READING_SLOTS, len(by_topic)))))
         return refused
 
     async def send_events(self, rows: Rows[Record]) -> Sequence[Refused]:

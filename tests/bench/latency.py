@@ -87,20 +87,23 @@ async def committed(gateway: Gateway, tests: int = 60) -> list[float]:
 
 
 async def _page(gateway: Gateway, note: Note) -> None:
+    """Listen as the staff page does: a stream that was cut off is opened again where it ended."""
     connector = aiohttp.UnixConnector(gateway.ready["socket"])
     timeout = aiohttp.ClientTimeout(total=None)
-    async with (
-        aiohttp.ClientSession(connector=connector, timeout=timeout) as client,
-        client.get("http://gateway/api/v1/stream") as stream,
-    ):
-        kind = b""
-        async for line in stream.content:
-            if line.startswith(b"event:"):
-                kind = line[6:].strip()
-            elif line.startswith(b"data:") and kind == b"alert":
-                alert = orjson.loads(line[5:])
-                if alert["rule"] == "help-call" and not alert["test"]:
-                    note((alert["device"], alert["count"]))
+    last: dict[str, str] = {}
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as client:
+        while True:
+            async with client.get("http://gateway/api/v1/stream", headers=last) as stream:
+                kind = b""
+                async for line in stream.content:
+                    if line.startswith(b"id:"):
+                        last["Last-Event-ID"] = line[3:].decode().strip()
+                    elif line.startswith(b"event:"):
+                        kind = line[6:].strip()
+                    elif line.startswith(b"data:") and kind == b"alert":
+                        alert = orjson.loads(line[5:])
+                        if alert["rule"] == "help-call" and not alert["test"]:
+                            note((alert["device"], alert["count"]))
 
 
 async def _mqtt(gateway: Gateway, note: Note) -> None:
