@@ -21,6 +21,7 @@ from gateway.board.callers import over
 from gateway.board.documents import personal, public_form
 from gateway.board.house import House
 from gateway.board.load import flood_of
+from gateway.board.objected import objected
 from gateway.board.proved import Proofs
 from gateway.board.viewers import Viewer, Viewers, encode
 from gateway.journal.alarm_writer import Commit
@@ -187,6 +188,8 @@ class Hub:
                 self._reading(record)
 
     def _reading(self, record: Record) -> None:
+        if objected(self._house, record):
+            return  # it was kept a moment before the resident said no
         self.viewers.send_reading(encode("reading", record.document()), personal=personal(record.quantity))
 
     async def _beats(self) -> None:

@@ -322,3 +322,24 @@ async def test_c9_the_notice_to_employees_says_who_reads_the_log_and_for_how_lon
         assert settings.retention.because.audit.owner in text
         assert "overvåg" not in text
         assert "monitor" not in text
+
+
+async def test_c4_what_was_on_its_way_when_the_resident_said_no_is_shown_to_nobody(tmp_path: Path) -> None:
+    """Kept a moment before, and neither on the stream nor in the history after; shown once it is lifted."""
+    async with open_duty(tmp_path) as house, client(house, local=True) as socket:
+        assert await records(house) == 201
+        async with socket.stream(path="/api/v1/tail", query="?by=CD") as events:
+            await events.next("beat")
+            assert (await house.command("basis", "withdraw", "room-12", "presence", "--by", "KL")).code == 0
+            bed = house.record("seng-12", "bed_occupancy", value=True)
+            house.journal.readings.append([bed, house.record("seng-12", "temperature", 21.0)])
+            await house.journal.readings.flush()
+            event = await events.next("reading")
+            assert event.data["quantity"] == "temperature"
+        path = "/api/v1/readings?place=room-12&by=CD"
+        rows = (await house.asks("GET", path)).json["readings"]
+        assert [row["quantity"] for row in rows] == ["temperature"]
+        back = ("basis", "withdraw", "room-12", "presence", "--undo", "--by", "KL")
+        assert (await house.command(*back)).code == 0
+        rows = (await house.asks("GET", path)).json["readings"]
+        assert {row["quantity"] for row in rows} == {"temperature", "bed_occupancy"}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.alerts.basis import Standing
 from gateway.board import metrics
 from gateway.board.bodies import ByPerson
 from gateway.board.callers import Needs
 from gateway.board.documents import personal
 from gateway.board.endpoint import Call, Endpoint, json
+from gateway.board.objected import objected
 from gateway.board.problems import invalid
-from gateway.model import quantities
 from gateway.model.clock import iso
-from gateway.model.readings import Record
 from gateway.model.refusal import Refused
 
 FOR_EVER_NS = 1 << 62  # later than any reading
@@ -64,7 +62,9 @@ async def list_readings(call: Call) -> Response:
     except ValueError:
         raise invalid(("after", repr(after)[:60], "the `next` of the page before")) from None
     shown = [
-        record for record in records if (may or not personal(record.quantity)) and not _objected(call, record)
+        record
+        for record in records
+        if (may or not personal(record.quantity)) and not objected(call.board.house, record)
     ]
     if any(personal(record.quantity) for record in shown):
         places = sorted({record.place for record in shown if personal(record.quantity)})
@@ -76,16 +76,6 @@ async def list_readings(call: Call) -> Response:
             "next": following,
         }
     )
-
-
-def _objected(call: Call, record: Record) -> bool:
-    """Whether the resident has said no to what it is about: nobody then looks at what was kept before."""
-    quantity = quantities.find(record.quantity, record.kind)
-    if quantity is None or not quantity.concern.personal:
-        return False
-    house = call.board.house
-    standing = house.engine.basis.standing(record.place, quantity.concern, house.clock.now())
-    return standing is Standing.WITHDRAWN
 
 
 async def health(call: Call) -> Response:
