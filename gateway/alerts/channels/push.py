@@ -227,14 +227,15 @@ class Push:
 
     async def _clear(self, unreached: Callable[[str], Any]) -> None:
         known = {person.casefold() for person in self._settings().person}
-        gone = dict(self._gone)
+        # Both as they are now: what comes while this waits for the disk belongs to the next turn.
+        gone, unreached_now = dict(self._gone), sorted(self._unreached)
         await self.book.end(gone.values(), why="push service", source="push")
         for name in gone:
             self._gone.pop(name, None)
         left = [each for each in self.book.all() if each.person.casefold() not in known]
         await self.book.end(left, why="person removed", source="push")
         self._waits = {name: until for name, until in self._waits.items() if self.book.has(name)}
-        for person in sorted(self._unreached):
+        for person in unreached_now:
             if person.casefold() in known and not self.book.of(person):
                 await unreached(person)
             self._unreached.discard(person)
