@@ -16,7 +16,7 @@ from gateway.alerts.inputs import Cancelled, ConditionGone, Input, NotificationF
 from gateway.alerts.lifecycle import step
 from gateway.alerts.notices import row_for, surplus, wanted
 from gateway.alerts.roster import Address, Roster
-from gateway.alerts.timers import carried_over
+from gateway.alerts.timers import set_anew
 from gateway.alerts.transition import united
 from gateway.alerts.verdicts import Arm, Cancel, Disarm, Gone, NoBasis, Occurrence, Verdict
 from gateway.model.alert import Alert
@@ -164,8 +164,7 @@ class Desk:
         match effect:
             case SetTimer(kind, due):
                 timer = Timer(subject=subject(alert.id), kind=kind, rev=alert.rev, due=due)
-                # What the alert names may be a moment of an earlier boot, whose monotonic time is not ours.
-                book.set_timer(carried_over(timer, now) or timer)
+                book.set_timer(set_anew(timer, book.timers(timer.subject), now))
             case CancelTimer(kind):
                 book.cancel_timer(subject(alert.id), kind)
             case Tell(to, about):

@@ -5,12 +5,16 @@ A timer is a row in one table; within a boot it runs on monotonic time, so no wa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from gateway.alerts.verdicts import SILENCE_TIMERS
 from gateway.model.clock import ClockQuality, Instant
 from gateway.model.rows import Timer
+
+OF = "of"
+"""In a timer's data: which moment of an earlier boot it waits for."""
 
 
 def carried_over(timer: Timer, now: Instant) -> Timer | None:
@@ -26,6 +30,28 @@ def carried_over(timer: Timer, now: Instant) -> Timer | None:
     if ClockQuality.UNSYNCED in (due.quality, now.quality):
         if timer.kind in SILENCE_TIMERS:
             return None
-        return replace(timer, due=now)
+        return _from(timer, now)
     left = max(due.since(now), timedelta(0))
-    return replace(timer, due=now.plus(left))
+    return _from(timer, now.plus(left))
+
+
+def set_anew(timer: Timer, running: Iterable[Timer], now: Instant) -> Timer:
+    """Give a timer that waits for a moment which its subject names, perhaps one of an earlier boot.
+
+    One that waits for that moment already goes on as it runs: the wall clock may have jumped since it was
+    carried over, and within a boot that moves no timer.
+    """
+    if timer.due.boot == now.boot:
+        return timer
+    for each in running:
+        if each.kind == timer.kind and each.due.boot == now.boot and each.data.get(OF) == _moment(timer.due):
+            return replace(each, rev=timer.rev)
+    return carried_over(timer, now) or timer
+
+
+def _from(timer: Timer, due: Instant) -> Timer:
+    return replace(timer, due=due, data={**timer.data, OF: timer.data.get(OF) or _moment(timer.due)})
+
+
+def _moment(at: Instant) -> str:
+    return f"{at.boot}/{at.mono_ns}"

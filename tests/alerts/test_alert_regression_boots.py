@@ -55,3 +55,27 @@ async def test_somebody_who_comes_along_after_a_boot_puts_no_step_off(tmp_path: 
         await house.does(alert, "join", by="AB")
         await asyncio.sleep(91)
         assert house.alert().step == 2
+
+
+async def test_a_clock_set_back_after_a_boot_puts_no_return_off(tmp_path: Path) -> None:
+    """Found by the simulation: the warning set the return anew by the wall clock, which stood an hour off."""
+    async with open_house(tmp_path) as house:
+        house.clock.ahead_s = 3600.0
+        await house.does(await house.press(), "acknowledge")
+        await asyncio.sleep(60)
+        await house.power_cut(dark_s=30)
+        house.clock.ahead_s = 0.0
+        await asyncio.sleep(600 - 90 + 1)
+        assert house.alert().handling is Handling.UNACKNOWLEDGED
+
+
+async def test_a_clock_set_back_after_a_boot_puts_no_step_off(tmp_path: Path) -> None:
+    """The same for somebody who comes along."""
+    async with open_house(tmp_path) as house:
+        house.clock.ahead_s = 3600.0
+        alert = await house.press()
+        await house.power_cut(dark_s=30)
+        house.clock.ahead_s = 0.0
+        await house.does(alert, "join", by="AB")
+        await asyncio.sleep(91)
+        assert house.alert().step == 2

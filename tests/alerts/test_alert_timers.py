@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.alerts.timers import carried_over
+from gateway.alerts.timers import carried_over, set_anew
 from gateway.model.clock import ClockQuality, Instant
 from gateway.model.rows import Timer
 from support.alarm_cases import at
@@ -43,7 +43,7 @@ def test_across_a_boot_the_wall_clock_says_how_much_is_left(
     here = restarted(30, now)
     left = carried_over(timer(kind, at(90, quality=then)), here)
     assert left is not None
-    assert (left.subject, left.kind, left.rev, left.data) == ("alert:0190", kind, 4, {"key": "kept"})
+    assert (left.subject, left.kind, left.rev, left.data["key"]) == ("alert:0190", kind, 4, "kept")
     assert (left.due.boot, left.due.mono_ns - here.mono_ns) == (NEXT, 60 * 10**9)
     assert left.due.wall_ns == at(90).wall_ns
     late = carried_over(timer(kind, at(10, quality=then)), here)
@@ -60,3 +60,39 @@ def test_where_a_clock_was_not_set_early_beats_late(then: ClockQuality, now: Clo
         assert moved is not None
         assert (moved.due, moved.rev) == (here, 4)
     assert carried_over(timer("missing", at(9000, quality=then)), here) is None
+
+
+def test_a_timer_that_runs_for_the_same_moment_goes_on_as_it_runs() -> None:
+    """Set anew for a moment of an earlier boot, after the wall clock has jumped: that moves no timer."""
+    here = restarted(30)
+    running = carried_over(timer("return", at(90)), here)
+    assert running is not None
+    jumped = Instant(at(-3570).wall_ns, here.mono_ns, NEXT, SYNCED)
+    again = set_anew(timer("return", at(90)), [running], jumped)
+    assert (again.due, again.rev) == (running.due, 4)
+    for others in ([], [timer("warn", running.due)], [timer("return", running.due)]):
+        alone = set_anew(timer("return", at(90)), others, jumped)
+        assert alone.due.mono_ns - jumped.mono_ns == 3660 * 10**9, (
+            "by the wall clock, for nothing else is known"
+        )
+    later = set_anew(timer("return", at(120)), [running], here)
+    assert later.due.mono_ns - here.mono_ns == 90 * 10**9, "it waits for another moment"
+
+
+def test_a_timer_of_this_boot_is_set_as_it_says() -> None:
+    """Whatever runs already."""
+    due = restarted(60)
+    each = timer("return", due)
+    assert set_anew(each, [timer("return", restarted(40))], restarted(30)) is each
+
+
+def test_a_timer_carried_over_two_boots_still_waits_for_its_moment() -> None:
+    """What its subject names does not change with each boot."""
+    here = restarted(30)
+    once = carried_over(timer("return", at(90)), here)
+    assert once is not None
+    third = Instant(at(40).wall_ns, 0, "33333333-3333-3333-3333-333333333333", SYNCED)
+    twice = carried_over(once, third)
+    assert twice is not None
+    jumped = Instant(at(-3560).wall_ns, 0, third.boot, SYNCED)
+    assert set_anew(timer("return", at(90)), [twice], jumped).due == twice.due
