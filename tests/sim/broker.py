@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 from typing import Any, Self
 
@@ -136,7 +137,7 @@ class SimLink:
         await self.wires.takes(0.001, 0.01)
         self._filters.append(topic)
         for each, body in sorted(self._broker.retained.items()):
-            if aiomqtt.Topic(each).matches(topic):
+            if _matches(each, topic):
                 self.deliver(each, body, retain=True)
         return (1,)
 
@@ -199,7 +200,7 @@ class SimLink:
 
     def hears(self, topic: str) -> bool:
         """Whether it has subscribed to a topic."""
-        return any(aiomqtt.Topic(topic).matches(each) for each in self._filters)
+        return any(_matches(topic, each) for each in self._filters)
 
     def deliver(self, topic: str, body: bytes, *, retain: bool) -> None:
         """Hand a message to the gateway."""
@@ -223,6 +224,11 @@ class SimLink:
         except TimeoutError:
             if lose:
                 self.lose()
+
+
+@cache
+def _matches(topic: str, wanted: str) -> bool:
+    return aiomqtt.Topic(topic).matches(wanted)
 
 
 def _bytes(payload: object) -> bytes:
