@@ -12,23 +12,24 @@ import logging
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from gateway.journal.alarm_schema import ALARM_MIGRATIONS
 from gateway.journal.alarm_store import Start
 from gateway.journal.database import connect, copy_to, migrate, remove, set_apart, settle
-from gateway.journal.errors import malformed
-from gateway.journal.folder import StateFolder
+from gateway.journal.errors import malformed, no_room, unreadable
+from gateway.journal.folder import StateFolder, sync_folder
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_audit import NOTHING
 from gateway.journal.ledger_part import Changes
 from gateway.journal.record_codec import EVENT_COLUMNS
 from gateway.journal.stored import Damaged, stored, stored_alert, stored_json, stored_record
 from gateway.journal.tables import Row, Table, put_rows, readable_rows, table_of
-from gateway.model.clock import Clock
+from gateway.model.clock import NS, Clock
 from gateway.model.problem import Problem
 from gateway.model.rows import Basis, Notification, Screen, Session
 
@@ -68,9 +69,9 @@ def open_alarms(folder: StateFolder, clock: Clock) -> Opened:
         try:
             db = _checked(path)
         except sqlite3.DatabaseError as error:
-            if not malformed(error):
+            if not (malformed(error) or unreadable(error)):
                 raise
-            return repair_alarms(folder, clock)
+            return _repaired_or_anew(folder, clock)
         return Opened(db, _start(db, clock))
     except (sqlite3.Error, OSError) as error:
         raise Problem(
@@ -79,6 +80,59 @@ def open_alarms(folder: StateFolder, clock: Clock) -> Opened:
             found=str(error),
             do="see whether the disk is full or read-only; then start again",
         ) from error
+
+
+def _repaired_or_anew(folder: StateFolder, clock: Clock) -> Opened:
+    """Repair a damaged file; where that fails keep it for the technician, and begin a new one.
+
+    Raises sqlite3.Error or OSError where the disk takes nothing.
+    """
+    try:
+        return repair_alarms(folder, clock)
+    except (sqlite3.Error, OSError) as error:
+        if no_room(error):
+            raise  # with room it could be repaired: nothing is set aside for want of room
+        log.exception("alarms.db could not be repaired")
+    except Exception:  # a fault of ours, or a file like none before: refusing to start would silence the home
+        log.exception("alarms.db could not be repaired")
+    return begin_alarms_anew(folder, clock)
+
+
+def begin_alarms_anew(folder: StateFolder, clock: Clock) -> Opened:
+    """Set a file apart that nobody can read or mend, and begin a new one. Raises sqlite3.Error, OSError."""
+    kept = _set_aside(folder)
+    for path in (folder.path / "alarms.mending.new", _mended(folder), folder.alarms):
+        remove(path)
+    with ExitStack() as undo:
+        db = undo.enter_context(closing(connect(folder.alarms)))
+        migrate(db, folder.alarms, ALARM_MIGRATIONS)
+        db.execute("BEGIN IMMEDIATE")
+        ledger = Ledger(db, clock, Changes())
+        # No number that anybody may have seen is given a second time: no gateway counts a state a second.
+        _leave_gap(db, clock.now().wall_ns // NS)
+        ledger.put_mark("log_floor", ledger.log_seq())
+        ledger.audit("journal_begun_anew", by=None, source="journal", detail={"kept": kept})
+        db.execute("COMMIT")
+        undo.pop_all()
+    told = (
+        f"alarms.db could be neither read nor mended; it is kept as {kept}, and a new one was begun. Open"
+        " calls, legal bases, screens and sign-ins of before are not in it: do rounds, and record them anew"
+    )
+    log.error("%s", told)
+    return Opened(db, _start(db, clock), told)
+
+
+def _set_aside(folder: StateFolder) -> str:
+    """Rename the file with its log to a name that nothing removes by itself; gives that name."""
+    for number in count(1):
+        name = f"alarms.unreadable-{number}.db"
+        if not (folder.path / name).exists():
+            break
+    for tail in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            (folder.path / f"alarms.db{tail}").rename(folder.path / f"{name}{tail}")
+    sync_folder(folder.path)
+    return name
 
 
 def repair_alarms(folder: StateFolder, clock: Clock) -> Opened:
@@ -157,7 +211,7 @@ def _fill(db: sqlite3.Connection, damaged: Path, source: str, clock: Clock) -> i
     return saved
 
 
-def _leave_gap(db: sqlite3.Connection) -> None:
+def _leave_gap(db: sqlite3.Connection, at_least: int = 0) -> None:
     """Begin the numbers of alerts' states and of events anew, above every one that anybody has seen."""
     (known,) = db.execute(
         "SELECT max(coalesce((SELECT max(changed_seq) FROM alert), 0),"
@@ -166,7 +220,7 @@ def _leave_gap(db: sqlite3.Connection) -> None:
     for table in NUMBERED:
         row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
         db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
-        newest = max(known, row[0] if row is not None else 0)
+        newest = max(known, row[0] if row is not None else 0, at_least)
         db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, newest + SEQ_GAP))
 
 

@@ -78,6 +78,8 @@ class AlarmStore:
         self.timings = Timings()
         self.commits = 0
         """How many commits there were since the start."""
+        self.refuses: str | None = None
+        """Why nothing can be kept at all: the journal is in memory. None: it is on the disk."""
         self.refusal: str | None = None
         """Why the last commit that was tried could not be kept; None where it was."""
         self._writer = AlarmWriter(db, clock, self.timings, relieve)
@@ -98,6 +100,9 @@ class AlarmStore:
         where the disk refuses or too much waits. Cancelling the wait does not undo the work: it is queued.
         `sync=False` is for housekeeping, which may be lost with a power cut.
         """
+        if self.refuses is not None:
+            self.refusal = self.refuses
+            raise NotDurable(self.refuses)
         if self._closed or len(self._waiting) >= WORKS_MAX:
             raise NotDurable("the journal is closed" if self._closed else "too much waits for the disk")
         done: asyncio.Future[T] = self._loop.create_future()

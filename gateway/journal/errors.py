@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from typing import Any
 
@@ -50,6 +51,18 @@ def disk_failed(error: sqlite3.Error) -> bool:
 def malformed(error: sqlite3.Error) -> bool:
     """Tell whether the file itself is damaged."""
     return primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def unreadable(error: sqlite3.Error) -> bool:
+    """Tell whether the disk could not give what it once took: a worn card, a bad sector."""
+    return primary_code(error) == sqlite3.SQLITE_IOERR
+
+
+def no_room(error: sqlite3.Error | OSError) -> bool:
+    """Tell whether the disk takes nothing: it is full, or may not be written."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+    return primary_code(error) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
 def reason_of(error: sqlite3.Error | OSError) -> str:

@@ -8,7 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from gateway.journal.keeping import Retention
 from gateway.journal.reading_recovery import begin_anew, open_readings
 from gateway.journal.reading_store import ReadingStore
 from gateway.journal.reading_writer import ReadingWriter
+from gateway.journal.shelter import READINGS_MAX_BYTES, leave, may_run_from_memory, shelter
 from gateway.journal.threads import RealThreads, Threads
 from gateway.journal.timings import Timings, percentile
 from gateway.journal.troubles import Troubles
@@ -65,6 +66,7 @@ class Journal:
         self._boots: dict[str, int] = {}
         self._alarm_guards: list[Guard] = []
         self._damaged = False
+        self._unkept: str | None = None
         self._keeping = keeping
         self._upkeep: Upkeep
         self._retention: Retention
@@ -89,14 +91,55 @@ class Journal:
         """Open the journal of a state folder, which is made where it is missing.
 
         Checks, repairs and migrates both files and puts lost evidence back; what was repaired is told when
-        `run` begins. Raises Problem: `Exit.REFUSED` where another gateway uses the folder.
+        `run` begins. Where the disk takes nothing it runs from memory (`from_memory`), which is told as well.
+        Raises Problem: `Exit.REFUSED` where another gateway uses the folder, or where none is to be had.
         """
         threads = threads or RealThreads()
-        folder = await threads.call(LANE, lambda: StateFolder(state, room))
-        journal = cls(folder, clock, tell, threads, keeping or Keeping())
+        try:
+            return await cls._on_disk_or_not(state, clock, tell, threads, keeping or Keeping(), room)
+        except BaseException:
+            threads.close()
+            raise
+
+    @classmethod
+    async def _on_disk_or_not(
+        cls,
+        state: Path,
+        clock: Clock,
+        tell: TellTrouble,
+        threads: Threads,
+        keeping: Keeping,
+        room: Room | None,
+    ) -> Journal:
+        try:
+            folder = await threads.call(LANE, lambda: StateFolder(state, room))
+            return await cls._opened(folder, clock, tell, threads, keeping)
+        except Problem as problem:
+            if not may_run_from_memory(state, problem):
+                raise
+            log.critical("alarms go out from memory, and nothing is kept: %s", problem)
+            found = problem.findings[0].found
+        folder = await threads.call(LANE, lambda: shelter(state))
+        return await cls._opened(folder, clock, tell, threads, keeping, unkept=found)
+
+    @classmethod
+    async def _opened(
+        cls,
+        folder: StateFolder,
+        clock: Clock,
+        tell: TellTrouble,
+        threads: Threads,
+        keeping: Keeping,
+        *,
+        unkept: str | None = None,
+    ) -> Journal:
+        """Open the files of a folder; `unkept` says why it is one in memory. Raises Problem."""
+        if unkept is not None:
+            keeping = replace(keeping, readings_bytes=min(keeping.readings_bytes, READINGS_MAX_BYTES))
+        journal = cls(folder, clock, tell, threads, keeping)
         async with AsyncExitStack() as undo:
-            undo.callback(threads.close)
             undo.callback(folder.close)
+            journal._unkept = unkept
             await journal._start(undo)
             undo.pop_all()
         return journal
@@ -127,6 +170,8 @@ class Journal:
             if not kept:
                 log.error("the disk did not take the last %s before the journal was closed", name)
         await self._threads.call(LANE, self._folder.close)
+        if self.from_memory:
+            await self._threads.call(LANE, partial(leave, self._folder))
         self._threads.close()
 
     def guards(self) -> list[Guard]:
@@ -138,8 +183,15 @@ class Journal:
                 newest[guard.device, guard.name] = guard
         return list(newest.values())
 
+    @property
+    def from_memory(self) -> bool:
+        """Whether nothing is kept: the disk took nothing when this was opened. A restart tries it again."""
+        return self._unkept is not None
+
     def keep(self, keeping: Keeping) -> None:
         """Keep things for another time from now on."""
+        if self.from_memory:
+            keeping = replace(keeping, readings_bytes=min(keeping.readings_bytes, READINGS_MAX_BYTES))
         self._retention.keeping = keeping
 
     def health(self) -> dict[str, Any]:
@@ -149,7 +201,7 @@ class Journal:
         return {
             "records": self.alarms.events + self.readings.queue.writer.rows,
             "fsync_p99_ms": None if slowest is None else round(slowest, 3),
-            "disk_free": self._upkeep.disk_free,
+            "disk_free": None if self.from_memory else self._upkeep.disk_free,
             "dropped": self.readings.queue.dropped,
             "audit": None if head is None else {"seq": head.seq, "hash": head.hash},
         }
@@ -168,6 +220,14 @@ class Journal:
         alarms = await threads.call(LANE, partial(open_alarms, folder, self._clock))
         self.alarms = AlarmStore(folder.alarms, alarms.db, alarms.start, self._clock, threads, self._relieve)
         undo.push_async_callback(self.alarms.close)
+        if self._unkept is not None:
+            self.alarms.refuses = f"it runs from memory: {self._unkept}"
+            self._troubles.begin(
+                "journal.failing",
+                "alarms",
+                f"calls go out from memory and cannot be taken, for the state folder cannot be used:"
+                f" {self._unkept}. Mend it and restart; what is shown now is in memory alone",
+            )
         readings = await threads.call(LANE, partial(open_readings, folder.readings, self._timings))
         self.readings = ReadingStore(
             folder.readings,

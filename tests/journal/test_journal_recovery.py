@@ -512,10 +512,6 @@ async def test_a_folder_that_cannot_be_written_is_a_problem(tmp_path: Path) -> N
     with pytest.raises(Problem) as problem:
         await Journal.open(tmp_path / "file", HandClock(), Told())
     assert problem.value.exit is Exit.FAILED
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "alarms.db").mkdir()
-    with pytest.raises(Problem):
-        await Journal.open(tmp_path / "state", HandClock(), Told())
 
 
 async def test_the_instance_is_that_of_the_folder(tmp_path: Path) -> None:
