@@ -10,27 +10,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import socket
-import subprocess
 import sys
-import threading
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.alerts.channels.base import ChannelDown, Taken
+from gateway.alerts.channels.base import ChannelDown
+from gateway.alerts.channels.sending_process import Answer, InHand, SendingProcess
 from gateway.alerts.channels.task import LENGTH, NoSense, length_of, packed, parsed
 from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 
 log = logging.getLogger(__name__)
 
-COMMAND = (sys.executable, "-I", "-m", "gateway.alerts.channels.child")
-HANDED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
-"""What of the gateway's environment the process gets: how this network is to be left."""
+__all__ = ["Answer", "Courier"]
 
+COMMAND = (sys.executable, "-I", "-m", "gateway.alerts.channels.child")
 IN_HAND_MAX = 256  # attempts under way at once, of all channels
 LEFT_MAX = 8  # attempts of one channel that hang over there after their time; then it fails at once
 LEFT_LONGEST_S = 60.0  # so long, and the process is made anew
@@ -41,73 +36,11 @@ DEATHS_UNTIL_TOLD = 2
 START_S = 30.0  # from the start of the process to its first word, on a machine that is busy
 PING_EVERY_S = 10.0
 PONG_WITHIN_S = 20.0
-REAPED_WITHIN_S = 0.05
 NAME = "courier"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What became of an attempt that did not fail."""
-
-    taken: Taken
-    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Ended(Exception):
     """The process is of no use any more; says why."""
-
-
-@dataclass(slots=True)
-class _InHand:
-    channel: str
-    answer: asyncio.Future[Answer]
-
-
-class _Process:
-    """One process, from its start to its end."""
-
-    def __init__(self, process: subprocess.Popen[bytes], writer: asyncio.StreamWriter) -> None:
-        self.process = process
-        self.writer = writer
-        self.up = asyncio.Event()
-        self.loaded: set[str] = set()
-        self.in_hand: dict[int, _InHand] = {}
-        self.left: dict[str, deque[tuple[int, float]]] = {}
-        """Attempts that nobody waits for and that have not ended, by channel: number, and since when."""
-        self.heard_at = asyncio.get_running_loop().time()
-
-    def hanging(self, channel: str) -> int:
-        return len(self.left.get(channel, ()))
-
-    def take(self, answer: dict[str, Any]) -> None:
-        """Take one answer. Raises NoSense."""
-        self.heard_at = asyncio.get_running_loop().time()
-        if answer.get("ready") is True:
-            self.up.set()
-            return
-        number = answer.get("id")
-        if not isinstance(number, int):
-            raise NoSense("an answer without its number")
-        asked = self.in_hand.pop(number, None)
-        if asked is None:
-            for name, left in list(self.left.items()):
-                self.left[name] = deque(each for each in left if each[0] != number)
-                if not self.left[name]:
-                    del self.left[name]
-        elif not asked.answer.done():
-            _settle(asked.answer, answer)
-
-    def end(self, why: str) -> None:
-        """End it, and fail what is in hand; it is tried again."""
-        self.writer.transport.abort()
-        self.process.kill()
-        # Reaping waits for the kernel, and the loop waits for nobody.
-        threading.Thread(target=self.process.wait, name="courier-reaper", daemon=True).start()
-        for asked in self.in_hand.values():
-            if not asked.answer.done():
-                asked.answer.set_exception(ChannelDown(f"the sending process ended: {why}"))
-        self.in_hand.clear()
-        self.left.clear()
 
 
 class Courier:
@@ -119,7 +52,7 @@ class Courier:
         self._command = tuple(command)
         self._wanted = asyncio.Event()
         self._moved = asyncio.Event()
-        self._process: _Process | None = None
+        self._process: SendingProcess | None = None
         self._number = 0
         self._kinds: frozenset[str] = frozenset()
         self._told = False
@@ -131,7 +64,7 @@ class Courier:
         """
         self._kinds = frozenset(kinds)
         if self._process is not None:
-            self._load(self._process)
+            self._process.load(self._kinds, self._next)
         if yes:
             self._wanted.set()
         else:
@@ -167,7 +100,7 @@ class Courier:
         except TimeoutError:
             raise ChannelDown(f"no answer within {timeout_s:g} s") from None
 
-    async def _ready(self) -> _Process:
+    async def _ready(self) -> SendingProcess:
         while self._process is None or not self._process.up.is_set():
             self._moved.clear()
             await self._moved.wait()
@@ -175,7 +108,7 @@ class Courier:
 
     async def _ask(
         self,
-        process: _Process,
+        process: SendingProcess,
         channel: str,
         kind: str,
         config: Mapping[str, Any],
@@ -186,15 +119,14 @@ class Courier:
             raise ChannelDown(f"{LEFT_MAX} earlier attempts still hang")
         if len(process.in_hand) >= IN_HAND_MAX:
             raise ChannelDown(f"{IN_HAND_MAX} attempts are under way")
-        self._number += 1
-        number, loop = self._number, asyncio.get_running_loop()
+        number, loop = self._next(), asyncio.get_running_loop()
         request = {"id": number, "do": "send", "channel": channel, "kind": kind}
         request |= {"config": dict(config), "message": dict(message), "timeout_s": timeout_s}
         try:
             process.writer.write(packed(request))
         except NoSense as error:
             raise ChannelDown(f"it cannot be handed on: {error}", lasting=True) from error
-        asked = _InHand(channel, loop.create_future())
+        asked = InHand(channel, loop.create_future())
         process.in_hand[number] = asked
         try:
             return await asked.answer
@@ -202,6 +134,10 @@ class Courier:
             if process.in_hand.pop(number, None) is not None:
                 process.left.setdefault(channel, deque()).append((number, loop.time()))
             raise
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
 
     # The room.
 
@@ -229,11 +165,10 @@ class Courier:
 
     async def _serve(self) -> None:
         """Start one process and serve it until nobody needs it. Raises _Ended, OSError or NoSense."""
-        process, reader = await self._start()
-        self._process = process
+        process = self._process = await SendingProcess.start(self._command)
         why = "the gateway ends"
         try:
-            await together(self._listen(process, reader), self._watch(process))
+            await together(self._listen(process), self._watch(process))
         except _NotWanted:
             why = "nobody needs it any more"
         except (OSError, NoSense, _Ended) as error:
@@ -243,42 +178,17 @@ class Courier:
             self._process = None
             process.end(why)
 
-    async def _start(self) -> tuple[_Process, asyncio.StreamReader]:
-        ours, theirs = socket.socketpair()
-        try:
-            with theirs:
-                started = subprocess.Popen(  # noqa: ASYNC220  (a few ms; nothing waits for its end)
-                    [*self._command, str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,  # what libraries say there holds addresses and keys
-                    pass_fds=(theirs.fileno(),),
-                    env={"LANG": "C.UTF-8"} | {n: os.environ[n] for n in HANDED_ON if n in os.environ},
-                    start_new_session=True,
-                )
-            reader, writer = await asyncio.open_connection(sock=ours)
-        except BaseException:
-            ours.close()
-            raise
-        return _Process(started, writer), reader
-
-    async def _listen(self, process: _Process, reader: asyncio.StreamReader) -> None:
+    async def _listen(self, process: SendingProcess) -> None:
         try:
             while True:
-                length = length_of(await reader.readexactly(LENGTH))
-                process.take(parsed(await reader.readexactly(length)))
-                self._load(process)
+                length = length_of(await process.reader.readexactly(LENGTH))
+                process.take(parsed(await process.reader.readexactly(length)))
+                process.load(self._kinds, self._next)
                 self._moved.set()
         except asyncio.IncompleteReadError:
-            raise _Ended(await _how_it_ended(process.process)) from None
+            raise _Ended(await process.how_it_ended()) from None
 
-    def _load(self, process: _Process) -> None:
-        for kind in sorted(self._kinds - process.loaded if process.up.is_set() else ()):
-            process.loaded.add(kind)
-            self._number += 1
-            process.writer.write(packed({"id": self._number, "do": "load", "kind": kind}))
-
-    async def _watch(self, process: _Process) -> None:
+    async def _watch(self, process: SendingProcess) -> None:
         """Notice a process that does not come up, does not answer, or is full of threads that hang."""
         loop = asyncio.get_running_loop()
         began = asked_at = loop.time()
@@ -299,18 +209,17 @@ class Courier:
                 self._tell(Trouble(kind="room.failing", subject=NAME, present=False))
             if now - asked_at >= PING_EVERY_S:
                 asked_at = now
-                self._number += 1
-                process.writer.write(packed({"id": self._number, "do": "ping"}))
+                process.writer.write(packed({"id": self._next(), "do": "ping"}))
             if now - process.heard_at > PONG_WITHIN_S + PING_EVERY_S:
                 raise _Ended(f"it said nothing for {now - process.heard_at:.0f} s")
             full_since = self._full_since(process, full_since, now)
 
-    async def _until_not_wanted(self, process: _Process) -> None:
+    async def _until_not_wanted(self, process: SendingProcess) -> None:
         while self._wanted.is_set() or process.in_hand:
             self._moved.clear()
             await self._moved.wait()
 
-    def _full_since(self, process: _Process, since: float | None, now: float) -> float | None:
+    def _full_since(self, process: SendingProcess, since: float | None, now: float) -> float | None:
         full = [
             name
             for name, left in process.left.items()
@@ -333,22 +242,3 @@ class Courier:
 
 class _NotWanted(Exception):
     """Nobody needs the process any more."""
-
-
-def _settle(future: asyncio.Future[Answer], answer: dict[str, Any]) -> None:
-    data = answer.get("data") if isinstance(answer.get("data"), dict) else {}
-    match answer:
-        case {"taken": "sent" | "delivered" as taken}:
-            future.set_result(Answer(taken=taken, data=data or {}))
-        case {"reason": str(reason), "lasting": bool(lasting)}:
-            future.set_exception(ChannelDown(reason, lasting=lasting, data=data))
-        case _:
-            future.set_exception(ChannelDown("an answer of a form that is not known"))
-
-
-async def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
-    await asyncio.sleep(REAPED_WITHIN_S)  # its end of the pair closes a moment before its exit code is there
-    code = process.poll()
-    if code is None:
-        return "it closed its end"
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
