@@ -150,8 +150,10 @@ def of_rules(settings: Settings, trials: Sequence[Trial], bases: bool) -> list[d
             "nothing; say who answers for it, since when and on what grounds, in the same file"
         )
         items.append(said("intended_use", text))
-    if bases and any(trial.no_basis for trial in trials):
-        text = "by the legal bases as recorded today, some rules may raise nothing at some places"
+    resting = sorted({at for trial in trials for at in trial.no_basis})
+    if bases and resting:
+        named = ", ".join(f"{rule} at {place}" for rule, place in resting)
+        text = f"by the legal bases as recorded today these would raise nothing: {named}"
         items.append(said("no_basis", text))
     failed = sorted({name for trial in trials for name in trial.failed})
     if failed:

@@ -335,8 +335,11 @@ class Rule(Table):
 
     @model_validator(mode="after")
     def _safe(self) -> Rule:
-        for override in self.override:
-            self._fits(override)
+        for number, override in enumerate(self.override):
+            try:
+                self._fits(override)
+            except ValueError as wrong:
+                raise ValueError(f"{wrong} (override.{number})") from None
         for wrong in self._wrong():
             raise ValueError(wrong)
         return self

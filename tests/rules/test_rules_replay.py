@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -410,3 +411,36 @@ def test_the_beginning_is_where_it_says() -> None:
     """Ten in the evening, on the clock of the wall in Copenhagen."""
     assert moment(timedelta(0)) == Instant(parse_iso("2026-11-23T21:00:00Z"), 10_000 * NS, "boot-1")
     assert EVENING.hour == 21
+
+
+def btsnoop(*heard: tuple[datetime, float]) -> bytes:
+    """Make a capture as `btmon` writes it: H4 packets with one advertising report of the thermometer each."""
+    out = b"btsnoop\0" + struct.pack(">II", 1, 1002)
+    for at, celsius in heard:
+        payload = b"\xd2\xfc\x40\x02" + round(celsius * 100).to_bytes(2, "little", signed=True)
+        data = bytes([0x02, 0x01, 0x06, len(payload) + 1, 0x16]) + payload
+        address = bytes.fromhex("A4C138000006")[::-1]
+        body = b"\x00\x00" + address + bytes([len(data)]) + data + struct.pack("b", -60)
+        packet = b"\x04" + bytes([0x3E, 2 + len(body), 0x02, 1]) + body
+        micros = round(at.timestamp() * 1_000_000) + 0x00DCDDB30F2F8000
+        out += struct.pack(">IIIIq", len(packet), len(packet), 3, 0, micros) + packet
+    return out
+
+
+def test_a_capture_as_wireshark_opens_it(tmp_path: Path) -> None:
+    """The same home in a btsnoop file; one that is cut is read as far as it goes, and that is said."""
+    past = Past(tmp_path)
+    noon = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
+    data = btsnoop(*((noon + minutes(n), 29.0 if n >= 10 else 21.0) for n in range(90)))
+    capture = tmp_path / "frames.btsnoop"
+    capture.write_bytes(data)
+    result = past.tried('alerts.rules.room-hot.when.held = "1h"\n', capture=capture, since_ns=0)
+    hot = row(result, "room-hot")
+    assert (hot["old"]["count"], hot["new"]["count"], hot["both"]) == (1, 1, 1)
+    [alert] = [each for each in result["alerts"] if each["rule"] == "room-hot"]
+    assert alert["old"]["rang"] == "2026-11-24T11:40:00.000Z"
+    assert alert["new"]["rang"] == "2026-11-24T12:10:00.000Z"
+    capture.write_bytes(data[:-5])
+    cut = past.tried("", capture=capture, since_ns=0)
+    assert cut["over"]["frames"] == 89
+    assert "malformed" in codes(cut)
