@@ -330,7 +330,8 @@ class Rule(Table):
             yield 'per = "place" beside also: several devices make one condition'
         if self.concern in ALWAYS_OUT and (self.when.also or self.when.during is not None):
             yield f"neither also nor during for {self.concern.value}: it always goes out"
-        if self.limits_vital_signs and self.when.limit and self.kind != "vital.limit":
+        limited = any(each.limit for each in self.when.conditions)
+        if self.concern is Concern.VITAL and limited and self.kind != "vital.limit":
             yield 'kind = "vital.limit" for a limit on a vital sign'
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.alerts.memory import Memory
+from gateway.alerts.verdicts import Occurrence
 from gateway.model.alert import Concern
 from support.rule_house import DAY, NIGHT, RuleHouse
 
@@ -418,3 +419,32 @@ def test_a_place_may_have_its_own_hours_and_rate() -> None:
     house = RuleHouse(rules(falling={**FALLING, "override": override}))
     house.says("klima-12", "temperature", 21.0)
     assert house.says("klima-12", "temperature", 20.0) == [FELL]
+
+
+def test_a_vital_sign_among_the_conditions_needs_the_intended_use() -> None:
+    """In bed with a fast pulse: a limit on a vital sign, however it is dressed; and it says so."""
+    rule = {
+        "when": {
+            "quantity": "bed_occupancy",
+            "state": True,
+            "also": [{"quantity": "heart_rate", "above": 120.0, "hysteresis": 5.0}],
+        },
+        "kind": "vital.limit",
+        "concern": "vital",
+        "priority": "medium",
+        "policy": "medium",
+        "per": "place",
+    }
+    use = {"responsible": "klinik", "since": "2026-01-01", "grounds": "sag 1"}
+    off = RuleHouse(rules(**{"pulse-in-bed": rule}))
+    on = RuleHouse(rules(**{"pulse-in-bed": rule}), {"intended_use": use})
+    for house in (off, on):
+        assert house.says("seng-12", "bed_occupancy", True) == []
+    assert off.says("seng-12", "heart_rate", 130.0) == []
+    judged = on.judge(on.record("seng-12", "heart_rate", 130.0))
+    [told] = [each for each in judged.verdicts if isinstance(each, Occurrence)]
+    assert (told.kind, told.concern) == ("vital.limit", Concern.VITAL)
+    assert "intended use" in told.detail
+    on.says("seng-12", "heart_rate", 100.0)
+    on.basis.refused.add(("room-12", Concern.PRESENCE))  # the bed tells of it too
+    assert on.says("seng-12", "heart_rate", 130.0) == ["?pulse-in-bed room-12"]
