@@ -343,3 +343,20 @@ async def test_c4_what_was_on_its_way_when_the_resident_said_no_is_shown_to_nobo
         assert (await house.command(*back)).code == 0
         rows = (await house.asks("GET", path)).json["readings"]
         assert {row["quantity"] for row in rows} == {"temperature", "bed_occupancy"}
+
+
+async def test_c4_at_the_command_line_the_right_lifts_or_for_a_minute_who_tapped(tmp_path: Path) -> None:
+    """Somebody else may not, with another basis or by taking it back."""
+    async with open_duty(tmp_path) as house:
+        assert await records(house) == 201
+        withdraw = ("basis", "withdraw", "room-12", "presence", "--by")
+        assert (await house.command(*withdraw, "KL")).code == 0
+        add = ("basis", "add", "room-12", "presence", "--kind", "consent", "--until", "2099-01-01", "--by")
+        assert (await house.command(*add, "KL")).code == 6
+        assert (await house.command(*withdraw, "AB", "--undo")).code == 6
+        assert (await house.command(*withdraw, "KL", "--undo")).code == 0
+        assert (await house.command(*withdraw, "KL", "--undo")).code == 4
+        assert (await house.command(*withdraw, "KL")).code == 0
+        house.later(seconds=61)
+        assert (await house.command(*withdraw, "KL", "--undo")).code == 6
+        assert (await house.command(*add, "LE")).code == 0
