@@ -10,26 +10,7 @@ from gateway.journal.documents import encode, to_json
 from gateway.journal.ledger_part import LedgerPart
 from gateway.journal.record_codec import instant_columns, read_instant
 from gateway.journal.stored import stored, stored_json
-from gateway.model.clock import ClockQuality, Instant
 from gateway.model.rows import Notification, NotificationChanges, NotificationState, Timer
-
-DEVICE = "device:"
-"""Subjects of timers that start anew after a boot without a clock; all others are due at once then."""
-
-
-def is_due(timer: Timer, now: Instant) -> bool:
-    """Tell whether a timer has run out.
-
-    Within a boot by monotonic time; across boots by the wall clock where both were trusted. Otherwise
-    nobody can know: what calls people is due at once (early beats late), the silence of a device is not
-    (or each power cut would raise one alert a device): whoever set that one sets it anew.
-    """
-    due = timer.due
-    if due.boot == now.boot:
-        return due.mono_ns <= now.mono_ns
-    if ClockQuality.UNSYNCED not in (due.quality, now.quality):
-        return due.wall_ns <= now.wall_ns
-    return not timer.subject.startswith(DEVICE)
 
 
 class WorkPart(LedgerPart):
@@ -66,11 +47,6 @@ class WorkPart(LedgerPart):
             )
             for row in rows
         ]
-
-    def due(self, now: Instant) -> list[Timer]:
-        """Give the timers that have run out (`is_due`), the one due longest first."""
-        late = [timer for timer in self.timers() if is_due(timer, now)]
-        return sorted(late, key=lambda timer: (timer.due.wall_ns, timer.subject, timer.kind))
 
     def add_notification(self, notification: Notification) -> None:
         """Keep a new notification. Raises sqlite3.IntegrityError where its id is already there."""
