@@ -33,6 +33,38 @@ print(json.dumps(found))
 """
 
 
+SHAPES = (
+    "://",
+    "://SECRET",
+    "://SECRET/SECRET",
+    "://SECRET:SECRET@h/1",
+    "://SECRET:SECRET@h:99999/1/2?x=SECRET",
+    "://h?priority=SECRET&mode=SECRET&format=SECRET&to=SECRET",
+    "://%00/%zz",
+    "://[::1]/SECRET",
+    "://[/SECRET",
+    "://h:abc/SECRET",
+    "://a@b@c/d//e?f=&g",
+    "://SECRETæøå/ø?to=å",
+)
+MAKE = f"""
+import json
+from gateway.alerts.channels.apprise_send import made
+from gateway.alerts.channels.task import NotSent
+from gateway.settings.apprise_schemes import SCHEMES
+reasons, whole = set(), 0
+for scheme in SCHEMES:
+    for shape in {SHAPES!r}:
+        try:
+            made(scheme + shape, "emergency")
+            whole += 1
+        except NotSent as failed:
+            assert failed.lasting
+            reasons.add(failed.reason)
+print(json.dumps([sorted(reasons), whole]))
+"""
+
+
 @cache
 def installed() -> dict[str, list[Any]]:
     """Ask a process of its own, so that this one stays without two hundred plugins."""
@@ -72,3 +104,13 @@ def test_every_service_that_knows_urgency_is_told_it_or_says_why_not() -> None:
 def test_the_scheme_of_a_url(url: str, scheme: str | None) -> None:
     """Only what stands before the colon and two strokes."""
     assert scheme_of(url) == scheme
+
+
+def test_a_url_of_any_scheme_and_shape_is_made_or_refused_without_a_word_of_it() -> None:
+    """No plugin's own exception, no crash of `velgate check`, no password in a reason."""
+    done = run([sys.executable, "-c", MAKE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    reasons, whole = json.loads(done.stdout)
+    assert len(reasons) > 100
+    assert whole > 500
+    assert not [reason for reason in reasons if "SECRET" in reason or "å" in reason]

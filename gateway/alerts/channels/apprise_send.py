@@ -92,7 +92,7 @@ def made(url: str, priority: str = "medium") -> Any:
         return kind(**_with(given, parameters(module, priority)), asset=_asset)
     except ImportError as error:
         raise NotSent(f"{module} needs what is not installed: {error.name}", lasting=True) from error
-    except (TypeError, ValueError, AttributeError, AppriseException) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, AppriseException) as error:
         raise NotSent(f"its URL is not complete, or not right, for {module}", lasting=True) from error
 
 
