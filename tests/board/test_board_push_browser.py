@@ -127,7 +127,7 @@ async def test_b11_a_push_with_the_page_closed_opens_that_alert(
         await ab.page.close()
 
         alert = await home.press("kald-02-bad")
-        said = await sent(phone, "alert")
+        said = await sent(phone, "alert", alert=alert.id)
         assert said["alert"] == alert.id
         await worker.push(said)
         [shown] = await worker.until("Bad, bolig 2: Nødkald")
@@ -143,7 +143,7 @@ async def test_b11_a_push_with_the_page_closed_opens_that_alert(
         await worker.push(said)
         await worker.until("Bad, bolig 2: Nødkald")
         await home.does(alert, "acknowledge", by="CD")
-        over = await sent(phone, "taken")
+        over = await sent(phone, "taken", alert=alert.id)
         await worker.push(over)
         [shown] = await worker.until("Bad, bolig 2: CD har den")
         assert shown["silent"] is True
@@ -163,12 +163,12 @@ async def test_a_tap_shows_the_alert_on_the_page_that_is_open(
         await ab.page.bring_to_front()
         await ab.page.evaluate("window.same = true")
         alert = await home.press("kald-03")
-        await worker.push(await sent(phone, "alert"))
+        await worker.push(await sent(phone, "alert", alert=alert.id))
         await worker.until("Bolig 3: Haster")
         assert await worker.tap("Bolig 3: Haster") == []
         await expect(ab.page).to_have_url(re.compile(f"/alert/{alert.id}$"))
         assert await ab.page.evaluate("window.same") is True
-        await worker.push(await sent(phone, "alert"))
+        await worker.push(await sent(phone, "alert", alert=alert.id))
         await worker.until("Bolig 3: Haster")
         await home.does(alert, "acknowledge", by="CD")
         await worker.until()

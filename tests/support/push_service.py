@@ -168,11 +168,16 @@ async def push_service() -> AsyncIterator[PushService]:
         await runner.cleanup()
 
 
-async def sent(phone: Phone, about: str, count: int = 1) -> dict[str, Any]:
-    """Wait until a phone has got so many pushes about something, and give the last."""
+async def sent(phone: Phone, about: str, count: int = 1, *, alert: str | None = None) -> dict[str, Any]:
+    """Wait until a phone has got so many pushes about something, and give the last.
+
+    Name the alert that is meant: what follows from a test may raise others.
+    """
 
     def found() -> dict[str, Any] | None:
-        every = [each for each in phone.got if each["about"] == about]
+        every = [
+            each for each in phone.got if each["about"] == about and (alert is None or each["alert"] == alert)
+        ]
         return every[count - 1] if len(every) >= count else None
 
     return await eventually(found)
