@@ -47,6 +47,8 @@ def _many(seeds: range, jobs: int, seconds: float | None) -> int:
     count, virtual_s = 0, 0.0
     for verdict in _played(seeds, jobs, seconds):
         count += 1
+        if count % 100 == 0:
+            print(f"{count} seeds, {len(failed)} failed", file=sys.stderr, flush=True)
         virtual_s += verdict.virtual_s
         faults.update(verdict.faults)
         happened.update(verdict.happened)

@@ -6,9 +6,10 @@ import asyncio
 import gc
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,17 +42,17 @@ class Verdict:
         return f"{self.tail}\n\nseed {self.seed} fails:\n{wrong}\nSee it again:  make sim SEED={self.seed}"
 
 
-def play(seed: int, *, planted: Callable[[World], None] = lambda _world: None) -> Verdict:
-    """Play one seed. `planted` may change the world before anything happens."""
+def play(seed: int, *, faults: Sequence[str] | None = None) -> Verdict:
+    """Play one seed, with the faults that it draws or with those that are named."""
     loop = VirtualLoop()
     asyncio.set_event_loop(loop)
     wrong: list[str] = []
     with _folder() as folder, _quiet(), virtual(loop):
         world = World(seed, folder, loop)
-        planted(world)
+        storming = partial(storm, only=faults)
         with world.disk.laid_under():
             try:
-                loop.run_until_complete(world.run(world.draws("length").uniform(*FAULTS_FOR_S), storm))
+                loop.run_until_complete(world.run(world.draws("length").uniform(*FAULTS_FOR_S), storming))
             except Exception as error:  # noqa: BLE001  (whatever it is, the seed must be named with it)
                 wrong.append(_said(error))
             finally:

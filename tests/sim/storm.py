@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
 from gateway.model.clock import ClockQuality
@@ -13,14 +13,16 @@ Fault = Callable[[World, Random], Awaitable[None]]
 LIKELY = 0.4  # how likely a seed has a fault at all
 
 
-async def storm(world: World) -> None:
-    """Let faults come and go, for ever."""
+async def storm(world: World, only: Sequence[str] | None = None) -> None:
+    """Let faults come and go, for ever: those that the seed draws, or `only` some."""
     draws = world.draws("swarm")
-    chosen = [name for name in FAULTS if draws.random() < LIKELY] or [draws.choice(list(FAULTS))]
+    drawn = [name for name in FAULTS if draws.random() < LIKELY] or [draws.choice(list(FAULTS))]
+    chosen = drawn if only is None else only
     world.trace.note("swarm", faults=",".join(chosen))
     async with asyncio.TaskGroup() as all_of_them:
         for name in chosen:
             all_of_them.create_task(_again(world, name, world.draws(f"fault {name}")))
+        await asyncio.Event().wait()
 
 
 async def _again(world: World, name: str, draws: Random) -> None:
