@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from typing import Any
 
 import pytest
@@ -33,10 +32,8 @@ async def test_from_signing_in_to_a_closed_call(browser: Browser, home: BoardHou
         await eventually(lambda: home.engine.duty()[0].reached == 1)
         await expect(page.locator("#empty .none")).to_have_text("Ingen kald.")
 
-        began = time.monotonic()
         alert = await home.press("kald-02-bad")
-        await expect(ab.card("Bad, bolig 2")).to_be_visible()
-        assert time.monotonic() - began < 5  # the second that is promised is measured by `make bench`
+        await expect(ab.card("Bad, bolig 2")).to_be_visible()  # how soon, `make bench` measures
         await expect(page).to_have_title(re.compile(r"^1 venter · længst \d+ sek · Solhjem$"))
         await expect(page.locator("#wait")).to_be_visible()
         await expect(page.locator("#icon")).to_have_attribute("href", re.compile("^data:image/png"))

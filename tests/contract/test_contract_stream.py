@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from gateway.model.clock import parse_iso
@@ -18,15 +16,13 @@ async def test_a_beat_every_five_seconds(demo: Demo) -> None:
     """With the time; it keeps no id, so that a client goes on where it was."""
     async with browser(demo) as door, door.stream() as stream:
         _, first_id, first = await stream.next("beat")
-        began = time.monotonic()
         _, number, beat = await stream.next("beat", "reading")  # readings come to who asks for them
         _, _, again = await stream.next("beat", "reading")
-        took_s = time.monotonic() - began
     assert first_id is not None
     assert number is None
     assert parse_iso(first["time"]) < parse_iso(beat["time"]) < parse_iso(again["time"])
-    assert parse_iso(again["time"]) - parse_iso(beat["time"]) == pytest.approx(BEAT_S * 1e9, abs=1e9)
-    assert took_s < 2 * BEAT_S + 2
+    apart_s = (parse_iso(again["time"]) - parse_iso(beat["time"])) / 1e9
+    assert BEAT_S - 0.5 < apart_s < 2 * BEAT_S, "late on a busy machine, and never left out"
 
 
 async def test_an_alert_in_each_of_its_states_with_ids_that_count_up(demo: Demo) -> None:

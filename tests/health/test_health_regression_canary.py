@@ -67,7 +67,7 @@ async def test_a_receiver_of_the_heartbeat_that_hangs_holds_up_no_stop() -> None
     await asyncio.gather(task, return_exceptions=True)
     held_s = loop.time() - began
     server.close()
-    assert held_s < 2
+    assert held_s < 8, "the call itself would have hung for ten seconds"
 
 
 @pytest.mark.looptime

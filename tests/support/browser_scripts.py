@@ -61,6 +61,18 @@ AGE_THE_KEPT_PAGE = """async () => {
 }"""
 """Let the page that the service worker keeps be months old."""
 
+NOTE_WORDS = """() => {
+    window.words = [];
+    const look = () => {
+        for (const button of document.querySelectorAll('#board .act')) {
+            if (window.words.at(-1) !== button.textContent) window.words.push(button.textContent);
+        }
+    };
+    const board = document.getElementById('board');
+    new MutationObserver(look).observe(board, {childList: true, subtree: true, characterData: true});
+}"""
+"""Note the words on the board's buttons, also those that stand there for a moment only."""
+
 SHOW_ALERTS = """async ([documents, shown]) => {
     const at = document.querySelector('script[src]').src;
     const { store, changed } = await import(at.replace('main.js', 'store.js'));
