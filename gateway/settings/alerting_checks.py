@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.model.alert import Concern, Priority
 from gateway.model.problem import Finding
-from gateway.settings import channel_checks
+from gateway.settings import channel_checks, push_checks
 from gateway.settings.alerting import DUTY, EVERYONE, PAGE, Policy, Step, split_target
 from gateway.settings.channels import DIGEST
 from gateway.settings.merge import Node
@@ -30,6 +30,7 @@ def judge(settings: Settings, tree: Node) -> Iterator[Finding]:
     yield from _answered(settings, tree)
     yield from _policies(settings, tree)
     yield from channel_checks.digests(settings, tree)
+    yield from push_checks.judge(settings, tree)
     yield from _responsible(settings, tree)
 
 
@@ -44,6 +45,8 @@ def ways(settings: Settings, steps: Iterable[Step]) -> set[str]:
             found.add(kind)
         else:
             found.add(PAGE)
+            if any(True for _ in _persons(settings, kind, name)):  # any of them may let a phone take pushes
+                found |= {each.way for each in settings.channel.values() if each.kind == push_checks.KIND}
             for person in _persons(settings, kind, name):
                 channels = settings.person[person].channels
                 found |= {settings.channel[each].way for each in channels if each in settings.channel}

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.alerts.channels import push_send
 from gateway.alerts.channels.courier import Courier
 from gateway.alerts.channels.push_book import Subscription
 from gateway.alerts.channels.push_crypto import base64url
@@ -222,13 +221,18 @@ async def test_a_known_name_that_leads_inside_is_refused(monkeypatch: pytest.Mon
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(push_send.socket, "getaddrinfo", lookup)
+    real = socket.getaddrinfo
+
+    def only_of_the_list(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+        return lookup(host, port) if host == "fcm.googleapis.com" else real(host, port, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", only_of_the_list)
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     async with push_service() as service:
         phone = service.phone("ab")
         inside = task(phone, service, endpoint="https://fcm.googleapis.com/fcm/send/x")
-        inside.config["services"].append("fcm.googleapis.com")  # type: ignore[attr-defined]
+        inside.config["services"].append("fcm.googleapis.com")
         with pytest.raises(NotSent, match="not public") as failed:
             await asyncio.to_thread(send, inside)
         assert failed.value.lasting

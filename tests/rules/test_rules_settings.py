@@ -369,7 +369,7 @@ def test_what_is_weak_is_warned_of(tmp_path: Path, more: str, key: str) -> None:
 
 def test_an_emergency_by_web_push_alone_is_refused() -> None:
     """R8: push may be late, muted or dropped; it is never the only way."""
-    push = Channel.model_construct(kind="web_push")
+    push = Channel.model_validate({"kind": "web_push", "contact": "mailto:teknik@example.org"})
     settings = home_settings({"person": {"AB": {"rights": ["basis"]}}})
     object.__setattr__(settings, "channel", {"push": push})
     alone = Policy.model_validate({"steps": [{"targets": ["channel:push"], "after": "60s"}]})
@@ -377,11 +377,14 @@ def test_an_emergency_by_web_push_alone_is_refused() -> None:
     settings.alerts.policies["emergency"] = alone
     tree = Node({}, Origin("gateway", "gateway.toml", 1))
     errors = [found for found in alerting_checks.judge(settings, tree) if not found.warning]
-    assert [found.key for found in errors] == ["alerts.policies.emergency.steps"]
     assert "more than Web Push" in errors[0].expected
-    both = Policy.model_validate({"steps": [{"targets": ["channel:push", "page"], "after": "60s"}]})
+    assert "goes to the phones of whom a step names" in errors[1].expected
+    both = Policy.model_validate({"steps": [{"targets": ["duty"], "after": "60s"}]})
+    assert ways(settings, both.steps) == {"page", "web_push"}
     settings.alerts.policies["emergency"] = both
-    assert list(alerting_checks.judge(settings, tree)) == []
+    [said] = alerting_checks.judge(settings, tree)
+    assert said.warning
+    assert "over HTTPS" in said.expected
 
 
 def test_ways_are_counted_by_whom_a_target_reaches(tmp_path: Path) -> None:
