@@ -82,7 +82,7 @@ def what_is_taken_and_left_comes_back(facts: Facts) -> Iterator[str]:
     for each in held(facts):
         boots = list(doubtful_boots(facts, each.since_s))
         met = any(
-            other["action"] == "presence" and other.at_s <= each.since_s
+            other["action"] in ("presence", "shelve", "resolve") and other.at_s <= each.since_s
             for other in facts.asks_of[each.alert]
         )
         due_s = each.since_s + (facts.steps.presence_s if met else facts.steps.return_s)
