@@ -143,6 +143,7 @@ class AlertEngine:
         self._supervision = Supervision(settings, self._watched, clock.now())
         self._proofs: dict[str, Proof] = {}
         self._kept = Kept()
+        self._taking = asyncio.Lock()
         self.load = LoadWatch(settings.alerts.load, clock, self.trouble, self._persons_on_duty)
         """How many alerts are too many, and what chatters."""
         self._early: list[Trouble] = []
@@ -322,7 +323,8 @@ class AlertEngine:
         In force when this returns. Raises NotDurable, and what `change` raises.
         """
         given = await self._journal.alarms.write(change)
-        self._kept = await self._journal.alarms.read(read_kept)
+        async with self._taking:  # or an older read that is slow would take the place of a newer one
+            self._kept = await self._journal.alarms.read(read_kept)
         if self._run is not None:
             self._office.rules = self._rules()
         return given
@@ -384,7 +386,8 @@ class AlertEngine:
 
     async def basis_changed(self) -> None:
         """Take the legal bases as they are recorded now; in force when this returns."""
-        self.basis.take(await self._journal.alarms.read(lambda ledger: ledger.basis()))
+        async with self._taking:  # or an older read that is slow would take an objection back
+            self.basis.take(await self._journal.alarms.read(lambda ledger: ledger.basis()))
         for watcher in self._basis_watchers:
             watcher()
 

@@ -360,3 +360,30 @@ async def test_c4_at_the_command_line_the_right_lifts_or_for_a_minute_who_tapped
         house.later(seconds=61)
         assert (await house.command(*withdraw, "KL", "--undo")).code == 6
         assert (await house.command(*add, "LE")).code == 0
+
+
+@pytest.mark.looptime
+async def test_c4_a_slow_look_at_the_bases_takes_no_objection_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that began before the objection ends after the one that saw it."""
+    async with open_house(tmp_path) as house:
+        row = basis(house, "consent", 99)
+        await house.journal.alarms.write(lambda ledger: ledger.put_basis(row))
+        await house.engine.basis_changed()
+        assert house.engine.basis.keeps("room-12", Concern.PRESENCE, house.clock.now())
+        alarms, read, slow = house.disk, house.disk.read, True
+
+        async def late(work: Any) -> Any:
+            nonlocal slow
+            first, slow = slow, False
+            given = await read(work)
+            await asyncio.sleep(5 if first else 0)
+            return given
+
+        monkeypatch.setattr(alarms, "read", late)
+        early = asyncio.ensure_future(house.engine.basis_changed())
+        await asyncio.sleep(1)
+        await house.engine.withdraw("room-12", Concern.PRESENCE, None, by="KL", source="test")
+        await early
+        assert not house.engine.basis.keeps("room-12", Concern.PRESENCE, house.clock.now())
