@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.alerts.channels import courier as courier_module
@@ -264,6 +264,7 @@ def _running(pid: int) -> bool:
     return state != "Z"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_nonsense_from_the_other_end_is_told_as_such(data: bytes) -> None:
     """Whatever comes, it is an object or NoSense."""
@@ -271,6 +272,7 @@ def test_nonsense_from_the_other_end_is_told_as_such(data: bytes) -> None:
         assert isinstance(parsed(data), dict)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=50) | st.integers() | st.none(), max_size=5))
 def test_what_is_packed_is_read_back(document: dict[str, Any]) -> None:
     """Length and body."""

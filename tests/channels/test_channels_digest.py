@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.alerts.channels.digest import ROWS_MAX, DigestChannel
@@ -355,6 +355,7 @@ async def test_the_alerts_own_way_to_it(tmp_path: Path) -> None:
         assert "Data venter" in mail.sent[0][1].text
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),  # noqa: DTZ001
     st.times(),
