@@ -109,7 +109,7 @@ def _falsest(ruled: Sequence[Seen]) -> list[dict[str, Any]]:
     """Rank by share where there are enough to tell, those first; the others by how many were false."""
     judged = Counter(seen.rule for seen in ruled if seen.outcome in JUDGED)
     false = Counter(seen.rule for seen in ruled if seen.outcome is Outcome.FALSE_ALARM)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "rule": rule,
             "judged": judged[rule],

@@ -122,7 +122,11 @@ def _interval(device: Device, profile: Profile | None, driver: DriverFacts | Non
 
 
 def _stated(device: Device, profile: Profile | None, driver: DriverFacts | None) -> timedelta | None:
-    said = (device.heard_every, profile and profile.heard_every, driver and driver.heard_every)
+    said = (
+        device.heard_every,
+        profile.heard_every if profile else None,
+        driver.heard_every if driver else None,
+    )
     return next((span for span in said if span is not None), None)
 
 
