@@ -91,6 +91,8 @@ def write_home(
                 rule: {"schedule": {"start": time(0), "end": time(0)}}
                 for rule in ("bed-left", "bed-not-back", "door-opened")
             },
+            # Nothing happens in a demo but what it shows, or what its visitor does.
+            "tests": {"enabled": False},
         },
         "place": places_of(devices),
     }
