@@ -123,6 +123,11 @@ async def test_of_an_alert_with_too_many_notifications_those_to_be_sent_are_read
     assert opened.mirror.notifications() == unsent
 
 
+def runs(timer: Timer, due: Instant) -> Timer:
+    """Give a timer of the boot before as it runs in this one: it remembers for which moment it stands."""
+    return replace(timer, due=due, data={"of": f"{timer.due.boot}/{timer.due.mono_ns}"})
+
+
 def test_a_run_goes_on_where_the_last_one_ended() -> None:
     """Timers run on in this boot; nothing already acknowledged is sent again; the rest is sent at once."""
     mirror = Mirror()
@@ -148,10 +153,10 @@ def test_a_run_goes_on_where_the_last_one_ended() -> None:
     gone = row(alert(U, id="gone", key="call/gone"))
     resumed = resume(mirror, NEXT, lambda channel: channel == "webhook")
     assert gone not in resumed.dropped
-    moved = replace(running, due=NEXT.plus(running.due.since(NEXT)))
-    assert resumed.timers == ((running, moved), (late, replace(late, due=NEXT)), (owned, None))
+    moved = runs(running, NEXT.plus(running.due.since(NEXT)))
+    assert resumed.timers == ((running, moved), (late, runs(late, NEXT)), (owned, None))
     assert (moved.due.boot, moved.due.wall_ns) == (NEXT.boot, at(160).wall_ns)
-    assert mirror.timers() == [here, moved, replace(late, due=NEXT)]
+    assert mirror.timers() == [here, moved, runs(late, NEXT)]
     assert resumed.dropped == (stale,)
     assert resumed.repeated == (sending,)
     assert resumed.waiting == (
@@ -182,7 +187,7 @@ def test_going_on_is_kept_in_the_journal() -> None:
     later = replace(changed, due=at(900))
     book.set_timer(later)
     resumed.work(book)
-    assert book.timers("alert:calling") == [replace(moved, due=NEXT.plus(moved.due.since(NEXT)))]
+    assert book.timers("alert:calling") == [runs(moved, NEXT.plus(moved.due.since(NEXT)))]
     assert book.timers("alert:taken") == [later]
     assert book.notification(stale.id) == replace(stale, state="dropped")
     assert book.notification(sending.id) == replace(sending, repeated=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.alerts.timers import carried_over, set_anew
@@ -11,6 +13,9 @@ from support.alarm_cases import at
 
 NEXT = "22222222-2222-2222-2222-222222222222"
 SYNCED, HOLDOVER, UNSYNCED = ClockQuality.SYNCED, ClockQuality.HOLDOVER, ClockQuality.UNSYNCED
+CARRIED = {"key": "kept"}
+MOMENT_90 = f"{at(90).boot}/{at(90).mono_ns}"
+"""How a timer that was carried over a boot names the moment it stands for."""
 ALARMS = ("escalate", "return", "warn", "shelf")
 
 
@@ -49,6 +54,39 @@ def test_across_a_boot_the_wall_clock_says_how_much_is_left(
     late = carried_over(timer(kind, at(10, quality=then)), here)
     assert late is not None
     assert late.due == here
+
+
+def test_carried_over_again_it_still_stands_for_its_first_moment() -> None:
+    """Two power cuts in a row."""
+    once = carried_over(timer("escalate", at(90)), restarted(30))
+    assert once is not None
+    third = replace(restarted(40), boot="33333333-3333-3333-3333-333333333333")
+    twice = carried_over(once, third)
+    assert twice is not None
+    assert twice.data == CARRIED | {"of": MOMENT_90}
+    assert (twice.due.boot, twice.due.wall_ns) == (third.boot, at(90).wall_ns)
+
+
+def test_a_timer_set_for_a_moment_of_an_earlier_boot_goes_on_as_it_runs() -> None:
+    """The wall clock may have jumped since it was carried over: that moves no timer."""
+    meant = timer("return", at(90))
+    running = carried_over(meant, restarted(30))
+    assert running is not None
+    jumped = replace(restarted(30), wall_ns=at(30).wall_ns + 10**15, mono_ns=9_000_000_000)
+    asked = replace(meant, rev=5)
+    assert set_anew(asked, [running], jumped) == replace(running, rev=5)
+    others = [
+        replace(running, kind="warn"),
+        replace(running, due=replace(running.due, boot="33333333-3333-3333-3333-333333333333")),
+        replace(running, data={"of": "another moment"}),
+        replace(running, data={}),
+    ]
+    assert set_anew(asked, others, jumped) == carried_over(asked, jumped)
+    assert set_anew(asked, [], restarted(30)) == replace(running, rev=5)
+    here = replace(asked, due=restarted(70))
+    assert set_anew(here, [running], jumped) is here
+    owned = replace(timer("missing", at(90, quality=UNSYNCED)), rev=5)
+    assert set_anew(owned, [], restarted(30)) == owned
 
 
 @pytest.mark.parametrize(("then", "now"), [(UNSYNCED, SYNCED), (SYNCED, UNSYNCED), (UNSYNCED, UNSYNCED)])
