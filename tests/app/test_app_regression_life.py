@@ -87,7 +87,7 @@ async def living(folder: Path, port: int = 0) -> AsyncIterator[Life]:
 
 
 async def until_standing(life: Life) -> None:
-    await eventually(lambda: life.standing.is_set() or life.task.done(), within_s=20)
+    await eventually(lambda: life.standing.is_set() or life.task.done())
     assert not life.task.done(), life.task
 
 
@@ -100,7 +100,7 @@ async def test_a_page_without_its_address_takes_no_alarm_along(tmp_path: Path) -
         await eventually(lambda: {"help-call/kald-12", "room-failing/board"} <= set(life.open_keys()))
         assert not life.ready.is_set()
         holder.close()
-        await eventually(life.ready.is_set, within_s=15)
+        await eventually(life.ready.is_set)
 
 
 async def test_a_reload_that_fails_is_told_and_the_next_one_works(
@@ -148,7 +148,7 @@ async def test_a_press_in_the_moment_of_stopping_is_kept(tmp_path: Path) -> None
     life = Life(tmp_path)
     life.start()
     await until_standing(life)
-    await eventually(life.ready.is_set, within_s=20)
+    await eventually(life.ready.is_set)
     life.task.cancel()
     life.house.radio._waiting.put(life.frame(PRESS))
     await life.stop()

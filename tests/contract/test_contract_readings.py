@@ -64,7 +64,7 @@ async def test_a_reading_is_the_same_on_mqtt_and_in_the_history(demo: Demo) -> N
         assert {"device/klima-03/temperature", "device/klima-03/acceleration-2"} <= kept.keys()
         return kept
 
-    kept = await eventually(measured, within_s=30)
+    kept = await eventually(measured)
     told = orjson.loads(kept["device/klima-03/acceleration-2"].payload)
     assert list(told) == KEYS
     assert told["schema"] == "velgate/reading/1"
@@ -95,7 +95,7 @@ async def test_the_history_is_paged_oldest_first_and_narrowed(demo: Demo) -> Non
             assert len(found) > 4
             return found
 
-        every = await eventually(enough, within_s=30)
+        every = await eventually(enough)
         assert {each["place"] for each in every} == {"room-01"}
         pages, after = [], ""
         until = every[4]["time"]
@@ -126,7 +126,7 @@ async def test_values_about_a_person_are_for_those_who_may_see_them(demo: Demo, 
             rows = (await door.get("/api/v1/readings?device=hjerte-05&limit=1000")).json["readings"]
         return any(row["quantity"] == "heart_rate" for row in rows)
 
-    await eventually(there, within_s=30)
+    await eventually(there)
     async with bearer(demo, token) as door:
         rows = (await door.get("/api/v1/readings?limit=1000")).json["readings"]
         answer = await door.get("/api/v1/readings?quantity=heart_rate")

@@ -102,7 +102,7 @@ async def test_over_a_kill_the_will_the_same_instance_and_a_device_removed_meanw
         kept = await retained(house, "device/kald-01/#")
         return {"device/kald-01/status", "device/kald-01/battery"} <= kept.keys()
 
-    await eventually(there, within_s=30)
+    await eventually(there)
     async with house.mqtt() as client:
         await client.subscribe(f"{ROOT}/{status}", qos=1)
         gateway.kill()
@@ -121,13 +121,13 @@ async def test_over_a_kill_the_will_the_same_instance_and_a_device_removed_meanw
     async def gone() -> bool:
         return not await retained(house, "device/kald-01/#")
 
-    await eventually(gone, within_s=20)
+    await eventually(gone)
     assert again.stop() == 0
     assert orjson.loads((await retained(house, status))[status])["state"] == "offline"
 
 
 async def _next(client: aiomqtt.Client) -> aiomqtt.Message:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         return await anext(client.messages)
 
 
@@ -142,7 +142,7 @@ async def test_what_ends_while_the_broker_is_away_is_cleared_when_it_is_back(hou
     async def there() -> bool:
         return wanted <= (await retained(house, "device/#")).keys()
 
-    await eventually(there, within_s=30)
+    await eventually(there)
     house.broker.stop()
     await gateway.outlet_is("down")
     assert velgate("basis", "withdraw", "room-03", "presence", *where[2:]).returncode == 0
@@ -156,7 +156,7 @@ async def test_what_ends_while_the_broker_is_away_is_cleared_when_it_is_back(hou
             each for each in kept if each.startswith("device/kald-01") or each.endswith("bed_occupancy")
         }
 
-    await eventually(cleared, within_s=20)
+    await eventually(cleared)
     assert gateway.stop() == 0
 
 

@@ -75,13 +75,13 @@ async def test_health_where_a_state_changed(demo: Demo) -> None:
         await stream.next("beat")
         sim(demo, "adapter", "off")
         while True:
-            _, _, health = await stream.next("gateway", within_s=20)
+            _, _, health = await stream.next("gateway")
             if health["adapters"][0]["state"] == "off":
                 break
         assert (health["schema"], health["level"]) == ("velgate/health/1", "error")
         sim(demo, "adapter", "on")
         while health["adapters"][0]["state"] != "up":
-            _, _, health = await stream.next("gateway", within_s=30)
+            _, _, health = await stream.next("gateway")
 
 
 async def test_a_device_in_its_new_state(demo: Demo) -> None:
@@ -89,7 +89,7 @@ async def test_a_device_in_its_new_state(demo: Demo) -> None:
     async with browser(demo) as door, door.stream() as stream:
         await stream.next("beat")
         sim(demo, "doer-04", "battery", "41")
-        _, _, row = await stream.next("device", device="doer-04", battery=41, within_s=30)
+        _, _, row = await stream.next("device", device="doer-04", battery=41)
         rows = (await door.get("/api/v1/devices")).json["devices"]
         assert row.keys() == next(each for each in rows if each["device"] == "doer-04").keys()
         sim(demo, "doer-04", "battery", "87")
@@ -98,11 +98,11 @@ async def test_a_device_in_its_new_state(demo: Demo) -> None:
 async def test_readings_only_where_they_are_wanted_and_may_be_seen(demo: Demo, token: str) -> None:
     """With `?readings=1` and the right; who lacks it gets what is about nobody."""
     async with browser(demo) as door, door.stream("/api/v1/stream?readings=1") as stream:
-        _, _, pulse = await stream.next("reading", quantity="heart_rate", within_s=30)
+        _, _, pulse = await stream.next("reading", quantity="heart_rate")
         assert pulse["schema"] == "velgate/reading/1"
     async with bearer(demo, token) as door, door.stream("/api/v1/stream?readings=1") as stream:
         for _ in range(30):
-            _, _, told = await stream.next("reading", within_s=30)
+            _, _, told = await stream.next("reading")
             assert {row.concern.value for row in named(told["quantity"])}.isdisjoint({"presence", "vital"})
 
 

@@ -35,11 +35,11 @@ async def test_on_a_full_disk_readings_stop_and_alarms_go_on_and_the_reserve_com
         reserve = disk.folder / "reserve"
         await eventually(reserve.exists)
         disk.order("quota", disk.used() + 200_000)
-        await eventually(lambda: not reserve.exists(), within_s=20)
+        await eventually(lambda: not reserve.exists())
         assert running.said("refused") == [], "alarms found the room that the reserve left"
         await running.says("event", 20)
         disk.end("quota")
-        await eventually(reserve.exists, within_s=20)
+        await eventually(reserve.exists)
         await running.says("readings", 3)
         await running.says("event", 3)
         assert running.said("refused") == []
@@ -60,7 +60,7 @@ async def test_when_the_reserve_is_gone_too_nothing_is_confirmed_that_is_not_kep
         await running.says("beat", 5)
         disk.end("quota")
         before = len(running.said("event"))
-        await eventually(lambda: len(running.said("event")) > before + 5, within_s=20)
+        await eventually(lambda: len(running.said("event")) > before + 5)
         await running.says("readings", 2)
         await running.kill()
     async with opened(disk.folder) as journal:

@@ -33,7 +33,7 @@ async def settle() -> None:
 
 
 async def rows(journal: Journal, cursor: int = 0, limit: int = 1000) -> Batch:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return await journal.readings.after(cursor, limit)
 
 

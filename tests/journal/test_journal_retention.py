@@ -49,7 +49,7 @@ async def keep(journal: Journal, *records: Record) -> None:
 
 
 async def kept(journal: Journal) -> list[Record]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [each for _, each in (await journal.readings.after(0, 1000)).rows]
 
 

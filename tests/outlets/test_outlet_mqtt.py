@@ -166,7 +166,7 @@ async def test_a_broker_that_was_away_gets_everything_in_order(broker: Mosquitto
         house.alerts.append(one)
         broker.start()
         async with watcher(broker) as watch:
-            await eventually(lambda: house.readings.cursor == 1_201, within_s=30)
+            await eventually(lambda: house.readings.cursor == 1_201)
             await eventually(lambda: house.alerts.cursor == 1)
             values = [r["value"] for r in watch.bodies("device/klima-01/temperature")]
             assert values == sorted(values)
@@ -181,7 +181,7 @@ async def test_in_a_backlog_only_the_newest_value_of_a_topic_is_retained(broker:
     house = OutletHouse(broker.login(), instance="one")
     house.readings.append(*(record(value=float(n)) for n in range(1_200)))
     async with watcher(broker) as watch, house.running():
-        await eventually(lambda: len(watch.bodies("device/klima-01/temperature")) == 1_200, within_s=30)
+        await eventually(lambda: len(watch.bodies("device/klima-01/temperature")) == 1_200)
         flags = [m.retain for m in watch.heard if str(m.topic).endswith("temperature")]
     assert not any(flags)  # to a live subscriber nothing is retained; what the broker keeps is asked below
     assert orjson.loads((await retained(broker))["device/klima-01/temperature"])["value"] == 1_199.0
@@ -254,7 +254,7 @@ async def test_a_command_is_done_and_answered_with_its_correlation_data(broker: 
             asking = Properties(PacketTypes.PUBLISH)
             asking.ResponseTopic, asking.CorrelationData = "answers/me", b"42"
             await client.publish(f"{ROOT}/alert/some-alert/command", b"{}", qos=1, properties=asking)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 answer = await anext(client.messages)
     assert answer.properties is not None
     assert answer.properties.CorrelationData == b"42"
@@ -298,7 +298,7 @@ async def test_home_assistant_is_told_what_there_is_where_that_is_wanted(broker:
                     async with asyncio.timeout(0.3):
                         await anext(client.messages)
                 continue
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 message = await anext(client.messages)
     assert str(message.topic) == "homeassistant/device/velgate-solhjem-klima-01/config"
     told = orjson.loads(message.payload)
@@ -335,7 +335,7 @@ async def test_after_days_without_a_broker_nobody_is_named_in_what_has_ended(bro
         await client.subscribe("velgate/v1/+/+/alert/+", qos=1)
         house.alerts.append(taken, ended, still)
         seen = []
-        async with house.running(), asyncio.timeout(10):
+        async with house.running(), asyncio.timeout(60):
             async for message in client.messages:
                 if message.payload:
                     seen.append(orjson.loads(message.payload))

@@ -18,7 +18,7 @@ import orjson
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from support.eventually import eventually
+from support.eventually import WITHIN_S, eventually
 from support.mosquitto import until_marker
 from support.simulator import Simulator
 from support.whole_house import Demo, velgate
@@ -133,7 +133,7 @@ class Stream:
         self._content = answer.content
 
     async def next(
-        self, *names: str, within_s: float = 10.0, **wanted: object
+        self, *names: str, within_s: float = WITHIN_S, **wanted: object
     ) -> tuple[str, int | None, Any]:
         """Give the next event of these names whose data has these values: name, id, data."""
         async with asyncio.timeout(within_s):
@@ -248,7 +248,7 @@ async def listening(demo: Demo, *topics: str) -> AsyncIterator[aiomqtt.Client]:
         yield client
 
 
-async def heard(client: aiomqtt.Client, topic: str, within_s: float = 10.0) -> aiomqtt.Message:
+async def heard(client: aiomqtt.Client, topic: str, within_s: float = WITHIN_S) -> aiomqtt.Message:
     """Wait for a message on one topic below the root."""
     async with asyncio.timeout(within_s):
         async for message in client.messages:
@@ -276,7 +276,7 @@ class Commander:
         payload = body if isinstance(body, bytes) else orjson.dumps(body)
         topic = f"{ROOT}/alert/{alert}/command"
         await self._client.publish(topic, payload, qos=1, retain=retain, properties=about)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             message = await anext(self._client.messages)
         assert getattr(message.properties, "CorrelationData", None) == correlation
         assert isinstance(message.payload, bytes)

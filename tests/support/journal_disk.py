@@ -88,7 +88,7 @@ class Child:
     async def says(self, word: str, more: int = 1) -> None:
         """Wait until it has said a word so many times more."""
         wanted = len(self.said(word)) + more
-        await eventually(lambda: len(self.said(word)) >= wanted, within_s=20)
+        await eventually(lambda: len(self.said(word)) >= wanted)
 
     async def kill(self) -> None:
         """Kill it and take its last lines."""

@@ -18,10 +18,10 @@ import aiohttp
 import aiomqtt
 
 from support.children import die_with_parent
-from support.eventually import eventually, eventually_blocking
+from support.eventually import WITHIN_S, eventually, eventually_blocking
 
 BIN = Path(sys.executable).parent
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 90.0
 
 
 def velgate(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -68,7 +68,7 @@ class Demo:
         """Ask it to end, and give its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(15)
+        return self.process.wait(WITHIN_S)
 
     # What it answers
 
@@ -173,7 +173,7 @@ def processes_with(word: str) -> list[int]:
     return found
 
 
-async def heard(client: aiomqtt.Client, topic: str, within_s: float = 10.0) -> aiomqtt.Message:
+async def heard(client: aiomqtt.Client, topic: str, within_s: float = WITHIN_S) -> aiomqtt.Message:
     """Wait for a message on a topic (after subscribing)."""
     async with asyncio.timeout(within_s):
         async for message in client.messages:

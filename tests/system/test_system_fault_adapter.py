@@ -84,7 +84,7 @@ async def test_a_trouble_of_the_adapter_is_one_alert_and_ends_by_itself(
         async with gateway.stream() as stream:
             house.do("adapter", *fault)
             await gateway.adapter_is(state)
-            trouble = await gateway.trouble("adapter.down", within_s=30)
+            trouble = await gateway.trouble("adapter.down")
             assert (trouble["priority"], trouble["concern"]) == ("high", "technical")
             assert trouble["title"]["da"]
             assert trouble["detail"]
@@ -98,7 +98,7 @@ async def test_a_trouble_of_the_adapter_is_one_alert_and_ends_by_itself(
             told = [each.data["adapters"][0]["state"] for each in stream.told if each.event == "gateway"]
             assert state in told
             house.do("adapter", *cure)
-            await gateway.trouble_over("adapter.down", within_s=45)
+            await gateway.trouble_over("adapter.down")
             await gateway.adapter_is("up")
             await pressed_and_heard(house, gateway, "kald-02")
             await holds(alone_again(gateway), for_s=1, every_s=0.2)
@@ -130,15 +130,15 @@ async def test_a_system_bus_that_comes_late_and_dies_is_found_again(tmp_path: Pa
     address = f"unix:path={tmp_path / 'bus'}"
     with home(tmp_path, DEVICES, settings=SETTINGS, broker=False) as house:
         gateway = house.start(env={"DBUS_SYSTEM_BUS_ADDRESS": address})
-        trouble = await gateway.trouble("adapter.down", within_s=20)
+        trouble = await gateway.trouble("adapter.down")
         assert trouble["priority"] == "high"
         for device in ("kald-01", "kald-02"):
             with bus_of_our_own(tmp_path, address), radio_on(tmp_path, address) as radio:
-                await gateway.adapter_is("up", within_s=45)
+                await gateway.adapter_is("up")
                 radio.do(device, "press")
                 await gateway.alert_of(device)
             await gateway.adapter_is("gone")
-            await gateway.trouble("adapter.down", within_s=20)
+            await gateway.trouble("adapter.down")
 
 
 @contextmanager

@@ -143,7 +143,7 @@ async def use(house: Home, gateway: Gateway) -> str:
         assert refused == {"kald-04": "key_wrong"}
         return seen >= {"kald-01", "kald-02", "klima-03", "hjerte-05", "termo-06", "sos-08"}
 
-    await eventually(all_speak, within_s=30)
+    await eventually(all_speak)
     status, answer = await gateway.act(first, "acknowledge", note="kommer")
     assert status == 200, answer
     for fault, cure in (("off", "on"), ("restart", None)):
