@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from firmware_sim.formats import bthome
@@ -44,6 +44,8 @@ class Voice:
     counter: int
     last: bytes | None = None
     last_number: int | None = None
+    counters: dict[int, int] = field(default_factory=dict)
+    """The counter of each transmission that was sealed."""
 
     def frame(self, objects: list[bytes]) -> bytes:
         """Write the next transmission."""
@@ -69,9 +71,9 @@ class Air:
         trace: Trace,
         random: Random,
         now: Callable[[], Instant],
-        hear: Callable[[Advertisement, int | None, bool], bool],
+        hear: Callable[[Advertisement, int | None, int | None, bool], bool],
     ) -> None:
-        """`hear(frame, transmission, whole)` hands a frame to the radio; False where nobody listens."""
+        """`hear(frame, transmission, counter, whole)` hands a frame to the radio; False: nobody listens."""
         self._trace, self._random, self._now, self._hear = trace, random, now, hear
         self.weather = Weather()
         self.voices: dict[str, Voice] = {}
@@ -82,12 +84,19 @@ class Air:
         """Let a device be there."""
         self.voices[thing.name] = Voice(thing, self._random.randrange(256), self._random.randrange(1, 10_000))
 
+    def change_battery(self, device: str) -> None:
+        """Let a device begin its counters anew, as after a change of its battery."""
+        voice = self.voices[device]
+        voice.counter, voice.packet = 0, self._random.randrange(256)
+
     def send(self, device: str, objects: list[bytes], *, copies: int, press: str | None = None) -> int:
         """Begin a transmission; gives its number. `press` says which press it is, if it is one."""
         voice = self.voices[device]
         data = voice.frame(objects)
         self._transmissions += 1
         number = self._transmissions
+        if voice.thing.key is not None:
+            voice.counters[number] = voice.counter
         if press is not None:
             self._trace.note(
                 "press",
@@ -164,4 +173,4 @@ class Air:
             heard=self._now(),
             source="hci0",
         )
-        self._hear(frame, number, whole)
+        self._hear(frame, number, voice.counters.get(number or 0), whole)

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.alerts.engine import AlertEngine
 from gateway.model.alert import Alert, Concern, Handling, Priority
-from gateway.model.clock import Instant
+from gateway.model.clock import Instant, iso
 from gateway.model.refusal import Refused
 from sim.home import NAMES, PEOPLE
 from sim.trace import Trace
@@ -34,6 +34,8 @@ class Habits:
     """How likely it is taken and left."""
     slow_s: float = 15.0
     shelves: float = 0.1
+    commands: float = 0.1
+    """How likely it is taken by another system, over MQTT, and nobody waits for an answer."""
     objects: float = 0.03
 
 
@@ -45,6 +47,8 @@ class Staff:
     random: Random
     door: Door
     now: Callable[[], Instant]
+    command: Callable[[str, dict[str, Any]], bool]
+    """Sends a command by MQTT; False where nobody hears it."""
     habits: Habits = field(default_factory=Habits)
     diligent: bool = False
     """From now on everything is taken and closed soon."""
@@ -101,6 +105,21 @@ class Staff:
 
     async def _take(self, who: str, alert: Alert) -> bool:
         random = self.random
+        if not self.diligent and random.random() < self.habits.commands:
+            self._asks += 1
+            body = {"action": "acknowledge", "by": who, "rev": alert.rev, "issued": iso(self.now().wall_ns)}
+            self.trace.note(
+                "ask",
+                number=self._asks,
+                by=who,
+                alert=alert.id,
+                action="acknowledge",
+                take_over=False,
+                life=0,
+                heard=self.command(alert.id, body),
+            )
+            await asyncio.sleep(random.uniform(0.01, 1.0))
+            return True
         if random.random() >= self.habits.twice:
             return await self.ask(who, alert.id, "acknowledge")
         other = who if random.random() < 0.5 else random.choice(PEOPLE)

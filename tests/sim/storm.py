@@ -149,6 +149,16 @@ async def disk_slow(world: World, draws: Random) -> None:
         world.wires.threads.slow_s = world.slow_disk_s
 
 
+async def battery_changed(world: World, draws: Random) -> None:
+    """A device begins its counters anew; after a while somebody says so on the page."""
+    thing = draws.choice([each for each in world.things if each.key is not None])
+    world.trace.fault("battery_changed", device=thing.name)
+    world.air.change_battery(thing.name)
+    world.changed.add(thing.name)
+    await asyncio.sleep(draws.uniform(5, 200))
+    await world.accept(thing.name)
+
+
 # The air
 
 
@@ -324,6 +334,7 @@ FAULTS: dict[str, tuple[Fault, float]] = {
     "disk_hangs": (disk_hangs, 100),
     "disk_hangs_at_a_press": (disk_hangs_at_a_press, 100),
     "disk_slow": (disk_slow, 150),
+    "battery_changed": (battery_changed, 200),
     "air_drops": (air_drops, 100),
     "air_doubles": (air_doubles, 100),
     "air_reorders": (air_reorders, 100),

@@ -20,6 +20,7 @@ from gateway.app.house import House, Running
 from gateway.app.outside import Outside
 from gateway.board.house import House as BoardHouse
 from gateway.board.serve import Doors
+from gateway.journal.errors import NotDurable
 from gateway.journal.folder import Room
 from gateway.journal.journal import Journal
 from gateway.journal.ledger import Ledger
@@ -96,11 +97,14 @@ class World:
         for thing in self.things:
             self.air.add(thing)
         self.residents = Residents(self.air, self.things, self.draws("residents"))
-        self.staff = Staff(self.trace, self.draws("staff"), self._door, self.clock.now)
+        self.staff = Staff(self.trace, self.draws("staff"), self._door, self.clock.now, self._command)
         self.wires: Wires | None = None
         self.house: House | None = None
         self._life: asyncio.Task[None] | None = None
         self._lives = 0
+        self._board: BoardHouse | None = None
+        self.changed: set[str] = set()
+        """Devices whose battery was changed, and nobody has said so yet."""
         self._numbers: dict[int, int | None] = {}
         self.slow_disk_s = 0.004
         patient = self.draws("patience").random() < PATIENT
@@ -228,7 +232,7 @@ class World:
 
     # What the gateway is given
 
-    def _hear(self, frame: Advertisement, number: int | None, whole: bool) -> bool:
+    def _hear(self, frame: Advertisement, number: int | None, counter: int | None, whole: bool) -> bool:
         house, wires = self.house, self.wires
         if house is None or wires is None or not hasattr(house, "radio"):
             return False
@@ -238,6 +242,7 @@ class World:
             "heard",
             address=frame.address,
             number=number,
+            counter=counter,
             whole=whole,
             brought=frame.brought if frame.brought is None else len(frame.brought),
             wall_ns=frame.heard.wall_ns,
@@ -251,6 +256,7 @@ class World:
             self.trace.note("taken", wall_ns=frame.heard.wall_ns, life=wires.number, failed=failed)
 
     async def _page(self, wires: Wires, house: BoardHouse, opened: Callable[[Doors], None]) -> None:
+        self._board = house
         opened(Doors("http://page.test", self.disk.folder / "velgate.sock"))
         while True:
             stream = house.engine.subscribe()
@@ -288,6 +294,28 @@ class World:
                 return house.engine, wires
             await asyncio.sleep(0.5)
         return None
+
+    def _command(self, alert: str, body: dict[str, Any]) -> bool:
+        """Have another system command something by MQTT; False where nobody hears it."""
+        site = self.loaded.settings.site
+        topic = f"velgate/v1/{site.municipality}/{site.home}/alert/{alert}/command"
+        return self.broker.command(topic, body)
+
+    async def accept(self, device: str) -> None:
+        """Have somebody say on the page that a device's battery was changed, until that has worked."""
+        while device in self.changed:
+            found = await self._door()
+            if found is None or self._board is None:
+                continue
+            _, wires = found
+            try:
+                await self._board.accept(device)
+            except NotDurable:  # the page says so, and whoever stands there tries again
+                await asyncio.sleep(5)
+                continue
+            if wires.live:
+                self.changed.discard(device)
+                self.trace.note("accepted", device=device, life=wires.number)
 
     # Its course
 
@@ -360,6 +388,8 @@ class World:
         while self._restarts:
             await asyncio.gather(*self._restarts)
         self.staff.diligent = True
+        for device in sorted(self.changed):
+            await self.accept(device)
 
     async def _recover(self, tasks: list[asyncio.Task[None]]) -> None:
         begun = self.loop.time()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sim.checkers import calls, outlets, record, telling
+from sim.checkers import calls, devices, outlets, record, telling
 from sim.facts import Facts
 
 Checker = Callable[[Facts], Iterator[str]]
 
 CHECKERS: tuple[Checker, ...] = (
     calls.every_call_is_in_one_alert,
+    devices.what_is_refused_is_told,
     telling.nothing_is_told_of_what_somebody_has,
     telling.two_people_do_not_both_have_it,
     telling.what_nobody_has_is_told_again,

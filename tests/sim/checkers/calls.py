@@ -78,10 +78,24 @@ def must_count(facts: Facts, call: Call) -> bool:
 
 
 def _overtaken(facts: Facts, call: Call) -> bool:
-    """Whether a frame with a later counter of the same device was heard before it: then it is a replay."""
+    """Whether no lower counter of the device was heard before it: then it is a replay.
+
+    Unless somebody has said since that its battery was changed.
+    """
     first_s = call.heard[0].at_s
+    accepted_s = max(
+        (
+            event.at_s
+            for event in facts.every("accepted")
+            if event["device"] == call.device and event.at_s < first_s
+        ),
+        default=0.0,
+    )
     return any(
-        event["number"] is not None and event["number"] > call.number and event.at_s <= first_s
+        event["counter"] is not None
+        and event["counter"] >= call.counter
+        and event["number"] != call.number
+        and accepted_s <= event.at_s <= first_s
         for event in facts.heard_of[facts.address_of[call.device]]
     )
 

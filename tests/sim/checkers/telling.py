@@ -98,9 +98,14 @@ def what_is_taken_and_left_comes_back(facts: Facts) -> Iterator[str]:
 
 def _nobody_has(facts: Facts) -> Iterator[tuple[str, str, Span]]:
     """Give the spans in which the page shows that nobody has a call, and nobody asks for it."""
+    lasting = {
+        event["alert"]
+        for event in facts.every("page")
+        if event["priority"] == "emergency" or event["concern"] == "self"
+    }
     begun: dict[str, tuple[str, float]] = {}
     for event in facts.trace.events:
-        if event.what not in ("page", "ask") or event["alert"] not in facts.callers:
+        if event.what not in ("page", "ask") or event["alert"] not in lasting:
             continue
         alert = event["alert"]
         calls = event.what == "page" and event["handling"] == "unacknowledged"
