@@ -1,8 +1,13 @@
-"""What all tests share: the support package on the path."""
+"""What all tests share: the support package on the path, and properties that no slow machine fails."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+settings.register_profile("velgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("velgate")
