@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import get_context
+from multiprocessing.pool import AsyncResult
 
 from sim.play import Verdict, play
 
@@ -79,7 +80,7 @@ def _played(seeds: range, jobs: int, seconds: float | None) -> Iterator[Verdict]
         yield from map(play, due())
         return
     with get_context("fork").Pool(jobs, maxtasksperchild=50) as pool:
-        ahead = []
+        ahead: list[AsyncResult[Verdict]] = []
         every = due()
         while True:
             while len(ahead) < 2 * jobs and (seed := next(every, None)) is not None:

@@ -70,8 +70,8 @@ class Disk:
         made = type("OnThisDisk", (Connection,), {"disk": self})
 
         def connect(path: Any, *args: Any, **more: Any) -> sqlite3.Connection:
-            db = _connect(path, *args, factory=made, **more)
-            db.path = Path(path)  # type: ignore[attr-defined]
+            db: Connection = _connect(path, *args, factory=made, **more)
+            db.path = Path(path)
             return db
 
         def statvfs(_path: Any) -> Any:

@@ -9,10 +9,11 @@ from functools import cached_property
 
 from sim.broker import Broker
 from sim.database import Database
+from sim.ended import Ended
 from sim.home import Steps, Thing
 from sim.trace import Event, Trace
 from sim.wires import Leaving
-from sim.world import Ended, World
+from sim.world import World
 
 Span = tuple[float, float]
 

@@ -6,7 +6,6 @@ import asyncio
 import random as random_module
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, partial
 from importlib.metadata import entry_points
@@ -23,19 +22,17 @@ from gateway.board.serve import Doors
 from gateway.journal.errors import NotDurable
 from gateway.journal.folder import Room
 from gateway.journal.journal import Journal
-from gateway.journal.ledger import Ledger
 from gateway.model.alert import Alert, Concern
 from gateway.model.clock import ClockQuality
 from gateway.model.frames import Advertisement, Frame
 from gateway.model.ids import uuid7
 from gateway.model.problem import Problem
-from gateway.model.readings import Record
-from gateway.model.rows import AuditEntry
 from sim.air import Air
 from sim.broker import Broker
 from sim.clock import SimClock
 from sim.database import Database, SimServer
 from sim.disk import Disk
+from sim.ended import Ended, look
 from sim.home import Steps, loaded, things
 from sim.loop import VirtualLoop
 from sim.people import Staff
@@ -50,27 +47,11 @@ ROOM = Room(reserve_bytes=65_536, low_bytes=65_536)
 DARK_S = 0.6  # systemd starts it again after half a second
 RECOVERED_WITHIN_S = 3600.0
 LOOK_EVERY_S = 10.0
-PAGE = 500
 PATIENT = 0.3  # in so many seeds what was taken and left must come back, and be closed, before the end
 
 
 class LifeEnded(Exception):
     """The gateway ended by itself."""
-
-
-@dataclass
-class Ended:
-    """How things stand at the end: what the gateway's own documents and files say."""
-
-    open_alerts: list[dict[str, Any]] = field(default_factory=list)
-    every_alert: list[dict[str, Any]] = field(default_factory=list)
-    events: list[Record] = field(default_factory=list)
-    readings: list[Record] = field(default_factory=list)
-    health: dict[str, Any] = field(default_factory=dict)
-    retained: dict[str, bytes] = field(default_factory=dict)
-    unrecovered: str = ""
-    broken_audit: int | None = None
-    audit: list[tuple[str, str | None, str | None]] = field(default_factory=list)
 
 
 class World:
@@ -341,7 +322,8 @@ class World:
                     task.cancel()
             await self.calm()
             await self._recover(tasks)
-            await self._look()
+            assert self.house is not None
+            await look(self.ended, self.house, self.broker)
         finally:
             for task in (*tasks, *self.staff.stop()):
                 task.cancel()
@@ -420,52 +402,6 @@ class World:
             if not shown.durable or (shown.alert.lasting and shown.alert.handling in self._busy)
         ]
         return f"alerts still call: {calling}" if calling else ""
-
-    async def _look(self) -> None:
-        """Read how things stand."""
-        house = self.house
-        assert house is not None
-        await house.journal.readings.flush()
-        alarms, readings = house.journal.alarms, house.journal.readings
-        ended = self.ended
-        ended.broken_audit = await alarms.verify_audit()
-        await self._drained(house)
-        # at one moment, without a pause between:
-        ended.health, ended.retained = house.health(), dict(self.broker.retained)
-        ended.open_alerts = [shown.alert.document() for shown in house.engine.open() if shown.durable]
-        every = await alarms.read(
-            lambda ledger: ledger.alerts(open=None, since_ns=None, after=None, limit=1000)
-        )
-        ended.every_alert = [alert.document() for alert in every]
-        after = 0
-        while events := await alarms.read(partial(_events_after, after)):
-            ended.events.extend(record for _, record in events)
-            after = events[-1][0]
-        after = 0
-        while entries := await alarms.read(partial(_audit_after, after)):
-            ended.audit.extend((entry.what, entry.by, entry.alert) for entry in entries)
-            after = entries[-1].seq
-        after = 0
-        while True:
-            if after >= readings.head:
-                break
-            batch = await readings.after(after, 1000)
-            ended.readings.extend(record for _, record in batch.rows)
-            after = batch.end
-
-    async def _drained(self, house: House) -> None:
-        for _ in range(200):
-            if not any(row["lag"] for row in house.health()["outlets"]):
-                return
-            await asyncio.sleep(0.05)
-
-
-def _events_after(after: int, ledger: Ledger) -> list[tuple[int, Record]]:
-    return ledger.events_after(after, PAGE)
-
-
-def _audit_after(after: int, ledger: Ledger) -> list[AuditEntry]:
-    return ledger.audit_entries(after, PAGE)
 
 
 def _is_problem(error: BaseException | None) -> bool:
