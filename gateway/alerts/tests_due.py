@@ -43,6 +43,11 @@ class Record:
     ms: float | None = None
     """How long the slowest hop took the last time."""
 
+    @property
+    def failing(self) -> bool:
+        """Whether the gateway's last test did not get through, and nothing has since."""
+        return self.tested_ok is False and (self.proved_ns or 0) < (self.tested_ns or 0)
+
     def document(self) -> dict[str, Any]:
         """Give it as it is kept."""
         return {

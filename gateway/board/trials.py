@@ -37,7 +37,6 @@ class Trials:
 
     async def run(self) -> None:
         """Look every minute, for ever; ends by cancellation only."""
-        self._end_what_was_left()
         await asyncio.sleep(FIRST_S)
         while True:
             await self.look()
@@ -46,13 +45,15 @@ class Trials:
     async def look(self) -> None:
         """Make what is due, and tell who is overdue."""
         house = self._board.house
+        self._end_what_was_left()
         records = await self._board.hub.proofs.records()
+        self._tell_failing(records)
         settings, now = house.settings(), house.clock.now()
         devices = house.engine.devices()
         zone = ZoneInfo(settings.site.zone)
         for device in due(devices, records, settings.alerts.tests, zone, now):
             if self._somebody_waits():
-                log.info("scheduled tests wait: somebody waits for help")
+                log.info("scheduled tests wait: somebody waits for help, or the disk takes nothing")
                 break
             await self._make(device)
             await asyncio.sleep(BETWEEN_S)
@@ -74,6 +75,14 @@ class Trials:
         else:
             done = ", ".join(dict.fromkeys(str(hop["hop"]) for hop in result["hops"]))
             self._fails(device, f"it came as far as: {done}")
+
+    def _tell_failing(self, records: dict[str, Record]) -> None:
+        """Say again after a restart what failed before it; take it back where something got through since."""
+        for device, record in records.items():
+            if record.failing and device not in self._failing:
+                self._fails(device, "that was found before the gateway started")
+            elif device in self._failing and record.proved_ns and not record.failing:
+                self._works(device)
 
     def _fails(self, device: str, why: str) -> None:
         known = self._board.house.engine.devices().get(device)
@@ -109,15 +118,18 @@ class Trials:
 
     def _somebody_waits(self) -> bool:
         return any(
-            shown.alert.handling is Handling.UNACKNOWLEDGED
-            and shown.alert.priority in (Priority.EMERGENCY, Priority.HIGH)
-            and shown.alert.concern is not Concern.TECHNICAL  # such as that a test has failed
-            and not shown.alert.test
+            not shown.durable
+            or (
+                shown.alert.handling is Handling.UNACKNOWLEDGED
+                and shown.alert.priority in (Priority.EMERGENCY, Priority.HIGH)
+                and shown.alert.concern is not Concern.TECHNICAL  # such as that a test has failed
+                and not shown.alert.test
+            )
             for shown in self._board.house.engine.open()
         )
 
     def _end_what_was_left(self) -> None:
-        """End a quiet test that stands because the gateway stopped in the middle of it."""
+        """End a quiet test that stands: the gateway stopped, or the disk hung, in the middle of it."""
         for shown in self._board.house.engine.open():
             if shown.alert.quiet:
                 self._board.house.engine.end_test(shown.alert.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -117,6 +118,40 @@ async def test_one_that_does_not_get_through_is_told_until_one_does(
     home.later(hours=24)
     await rounds.look()
     await eventually(lambda: _open(home, "chain-failing/kald-03") is None)
+
+
+async def test_a_failure_outlives_a_restart_and_ends_with_whatever_gets_through(
+    home: BoardHouse, rounds: trials.Trials
+) -> None:
+    """Kept with the device; a press that a page has shown proves more than a test."""
+    await rounds.look()
+    proofs = rounds._board.hub.proofs
+    await proofs.by_test("kald-03", None, ok=False, how="schedule")
+    later = trials.Trials(rounds._board)
+    await later.look()
+    told = await eventually(lambda: _open(home, "chain-failing/kald-03"))
+    assert told is not None
+    assert told.detail.endswith("that was found before the gateway started")
+    home.later(seconds=1)
+    call = await home.press("kald-03")
+    await proofs.by_alert(call)
+    await later.look()
+    await eventually(lambda: _open(home, "chain-failing/kald-03") is None)
+
+
+async def test_while_the_disk_takes_nothing_none_is_made(
+    home: BoardHouse, rounds: trials.Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not kept yet is on the board; a test would only come to it."""
+    await rounds.look()
+    home.later(hours=1, minutes=1)
+    call = await home.press("kald-05")
+    await home.does(call, "acknowledge")
+    unkept = [replace(shown, durable=False) for shown in home.engine.open()]
+    with monkeypatch.context() as hanging:
+        hanging.setattr(home.engine, "open", lambda: unkept)
+        await rounds.look()
+    assert (await record_of(home)).tested_ns is None
 
 
 async def test_who_is_overdue_is_told_and_told_anew(home: BoardHouse, rounds: trials.Trials) -> None:
