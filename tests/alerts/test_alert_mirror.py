@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.alerts.book import Moved
 from gateway.alerts.mirror import Mirror
 from gateway.alerts.notices import row_for
 from gateway.alerts.roster import Address
@@ -14,6 +15,7 @@ from gateway.model.alert import Alert, Handling
 from gateway.model.rows import Notification, Timer
 from support.alarm_cases import at
 from support.alarm_every import alert
+from support.records import record
 
 U, R = Handling.UNACKNOWLEDGED, Handling.RESOLVED
 ONE, TWO = alert(U, id="one", key="call/one"), alert(U, id="two", key="call/two")
@@ -153,3 +155,15 @@ def test_a_mirror_is_read_from_a_book() -> None:
     loaded = Mirror.load(filled())
     assert (loaded.open_alerts(), loaded.timers()) == ([ONE, TWO], [timer(ONE), timer(TWO)])
     assert loaded.notifications() == []
+
+
+def test_it_follows_what_a_commit_has_changed_in_its_order() -> None:
+    """Each step is done to it; an event is kept nowhere, and has no number."""
+    mirror = filled()
+    moved = Moved()
+    moved.steps.append(lambda book: book.keep_alert(replace(ONE, handling=R)))
+    moved.steps.append(lambda book: book.set_timer(timer(TWO, "warn")))
+    mirror.follow(moved)
+    assert mirror.open_alerts() == [TWO]
+    assert mirror.timers("alert:two") == [timer(TWO), timer(TWO, "warn")]
+    assert mirror.add_event(record("help_call", "press")) == 0
