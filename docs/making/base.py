@@ -8,10 +8,11 @@ from pathlib import Path
 from docs.making.markdown import code, codes, table
 from gateway.model.catalogue import shipped
 from gateway.settings.alerting import Step
+from gateway.settings.conditions import Condition, Schedule, When
 from gateway.settings.layers import base_folder, read
 from gateway.settings.merge import plain
 from gateway.settings.models import Settings
-from gateway.settings.rules import Condition, Rule, Schedule, When
+from gateway.settings.rules import Rule
 from gateway.settings.span import write_span
 
 

@@ -12,8 +12,9 @@ from gateway.model.alert import Concern, Priority
 from gateway.model.catalogue import Catalogue
 from gateway.model.quantities import find, named
 from gateway.model.readings import Kind, Record, Value
+from gateway.settings.conditions import Condition, When
 from gateway.settings.models import Settings
-from gateway.settings.rules import OF_RULE, Case, Condition, Override, Rule, When
+from gateway.settings.rules import OF_RULE, Case, Override, Rule
 
 NO_OCCURRENCE = frozenset({"cancelled", "release"})
 """Words of an event that say that something ended; a rule may name them all the same."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.model.clock import NS, ClockQuality, Instant
-from gateway.settings.rules import Schedule
+from gateway.settings.conditions import Schedule
 
 _BEFORE = timedelta(milliseconds=1)
 DAYS_AHEAD = 8  # a weekly window opens within a week; one more for a window over midnight

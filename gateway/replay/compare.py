@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from gateway.alerts.hours import is_open
 from gateway.model.clock import NS, iso
 from gateway.replay.trial import Ring, Trial
+from gateway.settings.conditions import Schedule
 from gateway.settings.models import Settings
-from gateway.settings.rules import Schedule
 
 DAY_S = 86_400.0
 SAME_EVENT_NS = 1  # two rule books meet an event in the same moment

@@ -14,10 +14,11 @@ from gateway.model.problem import Finding
 from gateway.model.quantity import Quantity
 from gateway.model.readings import Kind
 from gateway.settings.checks import finding
+from gateway.settings.conditions import Condition
 from gateway.settings.merge import Node
 from gateway.settings.models import Settings
 from gateway.settings.positions import Path
-from gateway.settings.rules import Condition, Rule
+from gateway.settings.rules import Rule
 
 _OWN_CONCERN = (Concern.SELF, Concern.FALL, Concern.VITAL, Concern.PRESENCE)
 """Concerns that a quantity gives to the rule that watches it; of several the first is the graver."""

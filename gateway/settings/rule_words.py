@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.settings.rules import Condition, Rule, Schedule, When
+from gateway.settings.conditions import Condition, Schedule, When
+from gateway.settings.rules import Rule
 from gateway.settings.span import write_span
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.alerts.hours import is_open, opens
 from gateway.model.clock import NS, ClockQuality, Instant
-from gateway.settings.rules import Schedule
+from gateway.settings.conditions import Schedule
 
 ZONE = ZoneInfo("Europe/Copenhagen")
 NIGHT = Schedule(start=time(23), end=time(7))
