@@ -28,7 +28,7 @@ def info() -> None:
     """Print notices in plain words."""
 
 
-@app.command(epilog="Example: velgate info staff --language en > notice.txt")
+@app.command(epilog="Example: velgate info staff --language en")
 def staff(
     language: Annotated[str, Option(metavar="da|en", help="The language of the notice.")] = "da",
     config: Config = CONFIG,

@@ -33,7 +33,9 @@ SAID = {
 
 
 def reach(persons: Persons = None, group: Groups = None, state: State = STATE, json: Json = False) -> None:
-    """Send a trial to people, wait for their answers, and say who was reached how, and how fast.
+    """Send a trial to people, and say who answers.
+
+    It waits for their answers, and says who was reached how, and how fast.
 
     It goes to their phones as a push, by their channels as a text with a code, or to their open page. Each
     has 2 minutes. The result counts: escalation waits for nobody who was not reached. Exit 1 if somebody

@@ -45,7 +45,7 @@ def test_every_command_of_the_contract_is_there() -> None:
         ("alert", "load"),
         ("alert", "rules", "list"),
         ("alert", "rules", "test"),
-        *(("staff", name) for name in ["add", "list", "remove", "pin", "token"]),
+        *(("staff", name) for name in ["add", "list", "remove", "pin", "token", "reach"]),
         *(("staff", "roster", name) for name in ["show", "override", "restore", "import", "drop"]),
         *(("basis", name) for name in ["add", "list", "withdraw", "verify"]),
         ("info", "staff"),
