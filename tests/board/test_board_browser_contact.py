@@ -51,10 +51,9 @@ async def test_a_silent_server_is_lost_contact_too(browser: Browser, home: Board
 
         async def silent() -> bool:
             await ab.page.clock.run_for(11_000)
-            return await bar.is_visible()
+            return "INGEN KONTAKT" in await bar.inner_text()
 
         await eventually(silent)  # again where one of the server's beats fell into those seconds
-        await expect(bar).to_contain_text("INGEN KONTAKT")
 
 
 async def test_a_gateway_that_hears_nothing_says_so(browser: Browser, home: BoardHouse) -> None:
