@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -64,6 +66,7 @@ class Room:
     outbox: Outbox
     desk: Desk
     clock: Clock
+    courier: Courier
 
     def tell(self, channel: str, *, alert: str = "0190-alert-1", **changes: Any) -> str:
         """Have an alert told by a channel; gives the row's id."""
@@ -99,7 +102,7 @@ async def room(channels: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[Room]
         outbox.configure(made)
         task = asyncio.create_task(outbox.run())
         try:
-            yield Room(outbox, desk, clock)
+            yield Room(outbox, desk, clock, courier)
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -186,6 +189,25 @@ async def test_a_channel_that_hangs_delays_no_other() -> None:
                 await here.becomes(here.tell("mail", alert=f"mail-{n}"), "sent")
                 await here.becomes(here.tell("hook", alert=f"hook-{n}"), "delivered")
             assert all(here.desk.rows[row].state == "sending" for row in stuck)
+
+
+async def test_a_sending_process_that_is_killed_fails_the_rows_in_hand_and_they_go_out_again() -> None:
+    """Retryable: nothing has to be mended, and nobody waits for the channel's whole timeout."""
+    async with web_service() as web:
+        web.hangs = {"/"}
+        async with room({"vagt": by_apprise(f"json://127.0.0.1:{web.port}/", timeout="10m")}) as here:
+            names = [here.tell("vagt", alert=f"alert-{n}") for n in range(3)]
+            await eventually(lambda: len(web.got) == 3)
+            assert here.courier.pid is not None
+            web.hangs.clear()
+            os.kill(here.courier.pid, signal.SIGKILL)
+            for name in names:
+                row = await here.becomes(name, "sent")
+                assert row.attempts == 2
+            heard = [each for each in here.desk.told if each.present]
+            assert all("the sending process ended" in each.detail for each in heard)
+            assert heard, "a step of which nothing got through is told"
+            assert not here.desk.told[-1].present, "and that it works again"
 
 
 async def test_nothing_is_told_after_somebody_has_taken_the_alert() -> None:
