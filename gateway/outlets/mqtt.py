@@ -94,6 +94,8 @@ class MqttOutlet:
         self._link: Link | None = None
         self._reading_slots = asyncio.Semaphore(READING_SLOTS)
         self._alert_slots = asyncio.Semaphore(ALERT_SLOTS)
+        self._alerts_in_turn = asyncio.Lock()
+        """Held for each state of an alert that is told, so that none overtakes another."""
         self._shown_devices: dict[str, tuple[dict[str, Any], float]] = {}
         self._unkept: dict[str, Alert] = {}
         self._unkept_news = asyncio.Event()
@@ -294,9 +296,13 @@ class MqttOutlet:
 
     async def _again(self, link: Link) -> None:
         """Publish every open alert: the broker may have lost what it retained."""
-        for alert in self._open_alerts():
+        for known in self._open_alerts():
             try:
-                await self._publish_alert(link, alert)
+                async with self._alerts_in_turn:
+                    # As it is by now: its lane may have told its end meanwhile, after which nobody clears it.
+                    alert = next((each for each in self._open_alerts() if each.id == known.id), None)
+                    if alert is not None:
+                        await self._send_alert(link, alert)
             except PublishRefused as refused:
                 log.warning("the broker refused an alert: %s", refused.reason)
 
@@ -413,6 +419,10 @@ class MqttOutlet:
         return refused
 
     async def _publish_alert(self, link: Link, alert: Alert) -> None:
+        async with self._alerts_in_turn:
+            await self._send_alert(link, alert)
+
+    async def _send_alert(self, link: Link, alert: Alert) -> None:
         topic = self._topics.alert(alert.id)
         over = alert.open and all(each.id != alert.id for each in self._open_alerts())
         nameless = alert.nameless(self._clock.now(), over=over)  # after days without a broker

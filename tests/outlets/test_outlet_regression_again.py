@@ -1,0 +1,69 @@
+"""What is open is told again with each connection; that must not bring back what ends meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import Any, cast
+
+import pytest
+
+from gateway.model.alert import Alert
+from gateway.outlets.deliver import Rows
+from gateway.outlets.mqtt import MqttOutlet
+from gateway.outlets.mqtt_link import Link
+from gateway.settings.models import Settings
+from support.outlet_house import FixedClock, alert, closed
+
+pytestmark = pytest.mark.looptime
+
+SITE = {"site": {"municipality": "kommune-a", "home": "solhjem", "gateway": "gw-1"}}
+
+
+class SlowLink:
+    """A link to a broker that takes its time, with what the broker retains."""
+
+    def __init__(self) -> None:
+        """Nothing is retained."""
+        self.retained: dict[str, bytes] = {}
+
+    async def send(self, topic: str, payload: bytes, *, retain: bool = False, properties: Any = None) -> None:
+        """Take a message."""
+        del properties
+        await asyncio.sleep(1)
+        if retain and payload:
+            self.retained[topic] = payload
+        elif retain:
+            self.retained.pop(topic, None)
+        await asyncio.sleep(1)
+
+
+@pytest.mark.parametrize("ends_after_s", [0.5, 2.5, 4.5, 6.5])
+async def test_an_alert_that_ends_while_all_are_told_again_is_not_retained(ends_after_s: float) -> None:
+    """Found by the simulation: its state of before went out after its end, and nobody cleared it."""
+    link, opened = SlowLink(), [alert(f"a-{number}") for number in range(5)]
+
+    def command(*_: Any) -> Any:
+        raise AssertionError
+
+    outlet = MqttOutlet(
+        Settings.model_validate(SITE),
+        instance="one",
+        version="1",
+        clock=FixedClock(),
+        random=Random(1),
+        tell=lambda _trouble: None,
+        health=dict,
+        devices=list,
+        duty=dict,
+        open_alerts=lambda: list(opened),
+        latest=list,
+        command=command,
+    )
+    outlet._link = cast("Link", link)
+    again = asyncio.create_task(outlet._again(outlet._link))
+    await asyncio.sleep(ends_after_s)
+    ended: Alert = closed(opened.pop())
+    await outlet.send_alerts(Rows(((7, ended),), 7, 7))
+    await again
+    assert [topic.rpartition("/")[2] for topic in link.retained] == ["a-0", "a-1", "a-2", "a-3"]
