@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from gateway.alerts.book import UNSENT, Book, Recorder
+from gateway.alerts.desk import ALERT
 from gateway.alerts.duty_book import Kept, read_kept
 from gateway.alerts.memory import MEMO, Memory
 from gateway.alerts.mirror import Mirror
@@ -119,7 +120,7 @@ class Resumed:
 
 def resume(mirror: Mirror, now: Instant, knows_key: Callable[[str], bool]) -> Resumed:
     """Say how to go on, and let the mirror go on so at once."""
-    moved = [(timer, carried_over(timer, now)) for timer in mirror.due]
+    moved = [(timer, carried_over(timer, now, _changed(mirror, timer))) for timer in mirror.due]
     timers = tuple((before, after) for before, after in moved if after is not before)
     rows = mirror.notifications(states=UNSENT)
     dropped = tuple(row for row in rows if not wanted(row, mirror.alert(row.alert)))
@@ -131,6 +132,12 @@ def resume(mirror: Mirror, now: Instant, knows_key: Callable[[str], bool]) -> Re
             mirror.set_timer(after)
     again = tuple(replace(row, next=now, repeated=row.repeated or row in repeated) for row in waiting)
     return Resumed(timers, dropped, repeated, again)
+
+
+def _changed(mirror: Mirror, timer: Timer) -> Instant | None:
+    """Give when the alert of a timer last changed; None for a timer of something else."""
+    alert = mirror.alert(timer.subject.removeprefix(ALERT)) if timer.subject.startswith(ALERT) else None
+    return alert.changed if alert is not None else None
 
 
 def written_proof(proof: Proof) -> dict[str, Any]:

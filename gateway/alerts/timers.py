@@ -17,12 +17,13 @@ OF = "of"
 """In a timer's data: which moment of an earlier boot it waits for."""
 
 
-def carried_over(timer: Timer, now: Instant) -> Timer | None:
+def carried_over(timer: Timer, now: Instant, changed: Instant | None = None) -> Timer | None:
     """Give a timer of another boot as it runs in this one; None for one that its owner sets anew.
 
     Where both clocks were right, the wall clock says how much is left. Else nobody knows, and early beats
     late: escalation, return and shelf are due at once. Only what waits for a silent device starts anew, or
-    each power cut would ring once a device.
+    each power cut would ring once a device. `changed` is when its subject last changed: a clock that stands
+    before that is not right, whatever it says of itself.
     """
     due = timer.due
     if due.boot == now.boot:
@@ -30,6 +31,8 @@ def carried_over(timer: Timer, now: Instant) -> Timer | None:
     if ClockQuality.UNSYNCED in (due.quality, now.quality):
         if timer.kind in SILENCE_TIMERS:
             return None
+        return _from(timer, now)
+    if changed is not None and now.wall_ns < changed.wall_ns:
         return _from(timer, now)
     left = max(due.since(now), timedelta(0))
     return _from(timer, now.plus(left))

@@ -79,3 +79,14 @@ async def test_a_clock_set_back_after_a_boot_puts_no_step_off(tmp_path: Path) ->
         await house.does(alert, "join", by="AB")
         await asyncio.sleep(91)
         assert house.alert().step == 2
+
+
+async def test_a_clock_that_stands_before_what_it_wrote_is_not_believed(tmp_path: Path) -> None:
+    """Found by the simulation: after a night with a fast clock an emergency was silent for an hour."""
+    async with open_house(tmp_path) as house:
+        house.clock.ahead_s = 3600.0
+        await house.press()
+        house.clock.ahead_s = 0.0
+        await house.power_cut(dark_s=30)
+        await asyncio.sleep(1)
+        assert house.alert().step == 2
