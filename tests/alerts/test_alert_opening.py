@@ -18,8 +18,8 @@ from support.alarm_cases import at
 from support.alarm_every import alert
 
 U, A, R = Handling.UNACKNOWLEDGED, Handling.ACKNOWLEDGED, Handling.RESOLVED
-CALLING = alert(U, id="calling", key="call/1")
-TAKEN = alert(A, id="taken", key="call/2")
+CALLING = alert(U, id="calling", key="call/1", changed=at(2))
+TAKEN = alert(A, id="taken", key="call/2", changed=at(3))
 NEXT = Instant(at(100).wall_ns, 7, "22222222-2222-2222-2222-222222222222")
 
 
@@ -97,7 +97,9 @@ async def test_what_is_open_is_read_back_with_what_was_told_of_it() -> None:
             "said": "",
         },
     }
-    opened = await read_open(Store(ledger))
+    store = Store(ledger)
+    opened = await read_open(store)
+    assert store.asked == [(each.id, ()) for each in many], "each alert's rows once"
     assert opened.mirror.open_alerts() == many
     assert opened.mirror.timers() == ledger.timers()
     assert opened.mirror.notifications() == ledger.notifications()
@@ -177,7 +179,7 @@ def test_going_on_is_kept_in_the_journal() -> None:
         replace(timer(TAKEN, "missing", 50), due=at(50, quality=ClockQuality.UNSYNCED)),
         timer(TAKEN, "return", 70),
     )
-    for each in (moved, owned, changed):
+    for each in (changed, moved, owned):
         mirror.set_timer(each)
     sending, stale = row(CALLING, "sms"), row(TAKEN, "sms")
     for each in (sending, stale):
