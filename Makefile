@@ -91,8 +91,8 @@ WITHIN ?= 2
 kills: setup-test ## kill -9 under load, again and again: make kills ROUNDS=200 [SEED=n] [WITHIN=seconds]
 	@$(BIN)/python tests/kills/run.py --rounds $(ROUNDS) --within $(WITHIN) $(if $(SEED),--seed $(SEED))
 
-mutants: setup-test ## small faults put into alerts and journal: does a test notice each? ONLY=file, FRESH=1
-	@$(BIN)/python tests/mutants/run.py $(if $(FRESH),--fresh) $(ONLY)
+mutants: setup-test ## small faults put into alerts and journal: does a test notice each? ONLY=file, FRESH=1, LIVING=1
+	@$(BIN)/python tests/mutants/run.py $(if $(FRESH),--fresh) $(if $(LIVING),--living) $(ONLY)
 
 docs: setup-test ## write the generated parts of the documentation anew
 	@$(BIN)/python -m docs.generate

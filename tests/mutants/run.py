@@ -30,6 +30,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("only", nargs="*", help="files or globs, such as gateway/alerts/lifecycle.py")
     parser.add_argument("--fresh", action="store_true", help="believe no earlier run")
+    living = "try only what lived last time; believe all that was noticed, whatever has changed since"
+    parser.add_argument("--living", action="store_true", help=living)
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS") or 1))
     parser.add_argument("--report", action="store_true", help="try nothing; tell what earlier runs found")
     given = parser.parse_args()
@@ -42,7 +44,7 @@ def main() -> int:
     known = found.explanations()
     every = []
     for name in asked:
-        each = reported(name) if given.report else tried(name, *planned[name], given.jobs, fresh=given.fresh)
+        each = reported(name) if given.report else tried(name, planned[name], given)
         found.explain(each, known)
         tell(each)
         every.append(each)
@@ -65,20 +67,19 @@ def whole(each: found.FileResults) -> bool:
     return not each.failed and all(result.status in found.NOTICED | {"explained"} for result in each.results)
 
 
-def tried(name: str, tests: list[str], quick: list[str], jobs: int, *, fresh: bool) -> found.FileResults:
+def tried(name: str, tests: tuple[list[str], list[str]], given: argparse.Namespace) -> found.FileResults:
     """Try the mutants of a file that no earlier run has decided."""
     place = BUILD / f"{name}.json"
     source = found.digest(name)
-    digests = {test: found.digest(test) for test in tests}
-    before = None if fresh else found.kept(place)
+    digests = {test: found.digest(test) for test in tests[0]}
+    before = None if given.fresh else found.kept(place)
     mutants = mutants_of(Path(name), name)
     decided: dict[tuple[str, str], list[found.Result]] = {}
-    if before and before.source == source and not before.failed:
+    if before and (given.living or (before.source == source and not before.failed)):
         for result in before.results:
-            same_test = digests.get(result.by.partition("::")[0]) == before.tests.get(
-                result.by.partition("::")[0]
-            )
-            if result.status in found.NOTICED and (same_test or before.tests == digests):
+            test = result.by.partition("::")[0]
+            same_tests = before.tests == digests or digests.get(test) == before.tests.get(test)
+            if result.status in found.NOTICED and (given.living or same_tests):
                 decided.setdefault((result.function, result.change), []).append(result)
     results: list[found.Result | None] = []
     open_: list[tuple[int, dict[str, object]]] = []
@@ -90,13 +91,13 @@ def tried(name: str, tests: list[str], quick: list[str], jobs: int, *, fresh: bo
             open_.append((number, wanted | {"text": mutant.text}))
     each = found.FileResults(name, source, digests)
     if open_:
-        document = session(name, tests, quick, jobs, [mutant for _, mutant in open_])
+        document = session(name, *tests, given.jobs, [mutant for _, mutant in open_])
         each.failed = document["failed"]
         for (number, _), mutant in zip(open_, document["mutants"], strict=True):
             results[number] = found.Result(
                 function=mutant["function"],
                 change=mutant["change"],
-                status=mutant.get("status", "not run" if tests else "untested"),
+                status=mutant.get("status", "not run" if tests[0] else "untested"),
                 by=mutant.get("by", ""),
                 seconds=mutant.get("seconds", 0.0),
             )
