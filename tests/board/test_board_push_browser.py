@@ -307,3 +307,23 @@ async def test_the_shift_view_tries_everybody(
         await expect(rows.nth(0)).to_have_text("AB · kan nås")
         await expect(rows.nth(1)).to_have_text("CD · kan nås")
         assert home.engine.duty()[0].reached == 2
+
+
+async def test_taking_the_shift_over_takes_the_calls_and_tries_who_can_be_reached(
+    browser: Browser, home: PushHouse
+) -> None:
+    """Each taken call is asked about; then everybody on duty gets a trial."""
+    async with open_screen(browser, home, path=None) as ab, open_screen(browser, home, "CD") as cd:
+        alert = await home.press("kald-03")
+        await home.does(alert, "acknowledge", by="CD")
+        await ab.open("/shift")
+        await ab.page.get_by_role("button", name="Overtag vagten").click()
+        await ab.page.get_by_role("dialog").get_by_role("button", name="Overtag").click()
+        await expect(ab.page.locator("#reach-list li")).to_have_count(2)
+        await picture(ab, "9-hand-over")
+        await ab.page.get_by_role("button", name="Ja, jeg er her").click()
+        await cd.page.get_by_role("button", name="Ja, jeg er her").click()
+        await eventually(lambda: home.engine.duty()[0].reached == 2)
+        [taken] = [shown.alert.taken for shown in home.engine.open() if shown.alert.id == alert.id]
+        assert taken is not None
+        assert taken.by == "AB"

@@ -50,6 +50,7 @@ async def answer(call: Call) -> Response:
     if person is None:
         raise Refused("not_signed_in", "a trial is answered by whoever is signed in on the phone")
     trial = await call.board.reach.answer(person, **given.model_dump())
+    await call.board.note("reach_proved", person, call.caller, way=trial.way)  # never how fast
     return json(trial.document())
 
 

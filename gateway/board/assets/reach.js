@@ -101,7 +101,7 @@ export async function tryAll(button) {
   const list = document.getElementById("reach-list");
   if (!list || button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true"); // and in focus: the view is not drawn anew under somebody's hands
-  button.focus();
+  button.focus({ preventScroll: true });
   list.replaceChildren(el("li", { role: "status" }, t("page.reach.checking")));
   const trials = await begin({});
   if (!trials) toast(t("page.failed"));

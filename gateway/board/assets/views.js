@@ -2,6 +2,7 @@
 
 import { el, seconds, t } from "./boot.js";
 import { ask } from "./act.js";
+import { perform } from "./deeds.js";
 import { frozen } from "./freeze.js";
 import { render } from "./layout.js";
 import { keysHelp, keysOn, setKeys } from "./keys.js";
@@ -69,6 +70,14 @@ function dress() {
     const heard = Number(button.dataset.heard) / 1e6;
     button.replaceWith(el("p", { class: "calm", role: "status" }, t(heard > at ? "page.devices.replace_done" : "page.devices.replace_waiting")));
   }
+}
+
+// A shift is taken over: what others have, one by one and each asked; then who can be reached.
+async function handOver(button) {
+  const others = [...store.alerts.values()].filter((alert) => alert.handling === "acknowledged" && !mine(alert));
+  for (const alert of others) await perform("take_over", alert.id);
+  document.getElementById("reach-list")?.scrollIntoView({ block: "center" });
+  await tryAll(button);
 }
 
 // Whether pushes come to this phone; asked of the browser, which may have taken the leave back.
@@ -148,6 +157,8 @@ function clicked(event) {
   if (hit("[data-sign-out]")) handle(signOut);
   else if (hit("[data-replace]")) handle(() => replace(hit("[data-replace]").dataset.replace));
   else if (hit("[data-test]")) handle(() => test(hit("[data-test]")));
+  else if (hit("[data-take-over]")) perform("take_over", hit("[data-take-over]").dataset.takeOver);
+  else if (hit("[data-hand-over]")) handOver(hit("[data-hand-over]"));
   else if (hit("[data-reach]")) tryAll(hit("[data-reach]"));
   else if (hit("[data-phone-stop]")) handle(() => unsubscribe().finally(dress));
   else if (hit("[data-phone-try]")) handle(phoneTrial);
