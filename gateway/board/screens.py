@@ -158,7 +158,7 @@ class ScreenWatch:
         self._tell("screen.muted", screen.name, muted, "the browser of the wall screen blocks its sound")
 
     def _tell(self, kind: str, name: str, present: bool, detail: str) -> None:
-        """Tell what has changed; at first also that it is well, for the board before may have told that not."""
+        """Tell what has changed; at first also that it is well: the board before may have said otherwise."""
         before = self._told.get((kind, name))
         if before is not None and before.present == present:
             return

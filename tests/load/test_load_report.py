@@ -142,7 +142,7 @@ async def test_pages_give_each_alert_once(tmp_path: Path) -> None:
 def velgate(*words: str) -> subprocess.CompletedProcess[str]:
     """Run the command."""
     line = [sys.executable, "-m", "gateway.cli", *words]
-    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=600)
 
 
 async def test_the_command_prints_it_for_people_and_as_json(tmp_path: Path) -> None:
