@@ -37,7 +37,7 @@ BENEFIT = timedelta(seconds=60)
 """How much longer a device may be silent where nothing else of its source was heard so long either: the
 source itself may be deaf, and says so within this time."""
 STEPPED = "clock-stepped/clock"
-LOST = frozenset({"clock.stepped", "frames.dropped", "journal.repaired"})
+LOST = frozenset({"audit.broken", "clock.stepped", "frames.dropped", "journal.repaired"})
 """Troubles after which something may be lost for good: they stay until a person has seen them."""
 _NOT_TOLD = frozenset({SILENT, BATTERY, *(name for name in OWN_RULES if name.startswith("basis-"))})
 

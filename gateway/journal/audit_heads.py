@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -23,6 +23,9 @@ HOUR_NS, DAY_NS = 3600 * NS, 86_400 * NS
 FINE_NS = 2 * DAY_NS  # for so long one head an hour is kept, then one a day
 HEADS_MAX = 2500  # more than five years of days
 
+Mark: TypeAlias = tuple[int, str]
+"""Number and hash of an entry."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -32,10 +35,18 @@ class Head:
     hash: str
     """Hexadecimal."""
     noted_ns: int
+    told: bool = False
+    """Whether it was told that the log belies it."""
+
+    @property
+    def mark(self) -> Mark:
+        """What tells it from every other."""
+        return self.seq, self.hash
 
     def document(self) -> dict[str, Any]:
         """Give it as a line of the file."""
-        return {"seq": self.seq, "hash": self.hash, "noted": iso(self.noted_ns)}
+        told = {"told": True} if self.told else {}
+        return {"seq": self.seq, "hash": self.hash, "noted": iso(self.noted_ns)} | told
 
 
 def read_heads(folder: Path) -> list[Head]:
@@ -58,24 +69,28 @@ def write_heads(folder: Path, heads: Sequence[Head]) -> None:
     fresh.replace(path)
 
 
-def with_head(heads: Sequence[Head], head: Head, begin: int, belied: frozenset[int]) -> list[Head]:
+def with_head(heads: Sequence[Head], head: Head, begin: int, belied: frozenset[Mark]) -> list[Head]:
     """Add the newest, and keep of the others one an hour and then one a day, none up to entry `begin`.
 
-    Those that the log belies (by number) all stay: they are what shows it.
+    Those that the log belies all stay, as told of: they are what shows it.
     """
-    kept: dict[tuple[str, int], Head] = {}
+    kept: dict[tuple[str, int | Mark], Head] = {}
     for each in heads:
-        if each.seq <= begin or (each.seq, each.hash) == (head.seq, head.hash):
+        if each.seq <= begin or each.mark == head.mark:
             continue
         young = head.noted_ns - each.noted_ns < FINE_NS
         span = each.noted_ns // (HOUR_NS if young else DAY_NS)
-        kept[("belied", each.seq) if each.seq in belied else ("kept", span)] = each
+        if each.mark in belied:
+            kept["belied", each.mark] = replace(each, told=True)
+        else:
+            kept["kept", span] = each
     return sorted([*kept.values(), head], key=lambda each: each.seq)[-HEADS_MAX:]
 
 
 def _read(line: bytes) -> Head | None:
     try:
         row = orjson.loads(line)
-        return Head(int(row["seq"]), bytes.fromhex(row["hash"]).hex(), parse_iso(row["noted"]))
-    except (ValueError, KeyError, TypeError):
+        told = row.get("told") is True
+        return Head(int(row["seq"]), bytes.fromhex(row["hash"]).hex(), parse_iso(row["noted"]), told)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

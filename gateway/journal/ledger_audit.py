@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from gateway.journal.audit_heads import Head
+from gateway.journal.audit_heads import Head, Mark
 from gateway.journal.documents import to_json
 from gateway.journal.ledger_part import PAGE_MAX, LedgerPart, bounded
 from gateway.journal.record_codec import instant_columns, read_instant
@@ -84,13 +84,11 @@ class AuditPart(LedgerPart):
         seq, digest = self._last_entry()
         return seq, digest.hex()
 
-    def head_to_note(self, heads: Sequence[Head]) -> tuple[Head, int, frozenset[int]]:
+    def head_to_note(self, heads: Sequence[Head]) -> tuple[Head, int, frozenset[Mark]]:
         """Give the newest entry as a head, where the log begins, and which of the noted heads it belies."""
         begin, (seq, digest) = self.audit_begin()[0], self.audit_head()
         belied = {
-            head.seq
-            for head in heads
-            if head.seq > begin and self.first_unlike([(head.seq, head.hash)]) is not None
+            head.mark for head in heads if head.seq > begin and self.first_unlike([head.mark]) is not None
         }
         return Head(seq, digest, self._clock.now().wall_ns), begin, frozenset(belied)
 

@@ -46,7 +46,7 @@ def verify_audit(state: Path, clock: Clock, noted: Sequence[tuple[int, str]] = (
     Raises Problem (exit 4) where there is no journal, and where it cannot be read.
     """
     with _opened(state, clock) as ledger:
-        heads = sorted({*((head.seq, head.hash) for head in _heads(state)), *noted})
+        heads = sorted({*(head.mark for head in _heads(state)), *noted})
         broken, unlike = ledger.verify_audit(), ledger.first_unlike(heads)
         last, digest = ledger.audit_head()
         if broken is not None and (unlike is None or broken <= unlike):

@@ -165,10 +165,10 @@ class Upkeep:
                 return
         # In a commit of its own: when it returns, the disk has what the head names.
         head, begin, belied = await self._alarms.write(lambda ledger: ledger.head_to_note(known))
-        if belied:
-            log.error(
-                "the audit log is not what it was at entry %d: velgate alert audit --verify", min(belied)
-            )
+        new = [each.seq for each in known if each.mark in belied and not each.told]
+        if new:
+            detail = f"entry {new[0]} is gone or another than was noted: velgate alert audit --verify"
+            self._troubles.begin("audit.broken", "audit", detail)
         heads = with_head(known, head, begin, belied)
         await self._threads.call(LANE, partial(write_heads, self._folder.path, heads))
         self._heads, self.head = heads, head

@@ -32,6 +32,7 @@ OWN_KINDS = frozenset(
         "adapter.down",
         "alarm.chattering",
         "alarm.flood",
+        "audit.broken",
         "basis.ended",
         "basis.expiring",
         "basis.objected",

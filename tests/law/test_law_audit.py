@@ -122,6 +122,14 @@ async def test_a_gateway_that_goes_on_keeps_the_evidence(tmp_path: Path) -> None
         assert verify(house.state) == 1
         await with_entries(house, 1)
         assert verify(house.state) == 1
+        await eventually(lambda: "audit-broken/audit" in {each.alert.key for each in house.engine.open()})
+        (told,) = [each.alert for each in house.engine.open() if each.alert.kind == "audit.broken"]
+        assert told.priority == "technical"
+        await house.does(told, "resolve", by="LE", outcome="technical")
+    async with open_duty(tmp_path) as house:  # told once, and evident for ever
+        await with_entries(house, 2)
+        assert verify(house.state) == 1
+        assert not [each for each in house.engine.open() if each.alert.kind == "audit.broken"]
 
 
 async def test_retention_leaves_its_last_hash_as_the_beginning(tmp_path: Path) -> None:
@@ -142,7 +150,7 @@ def test_of_many_heads_one_an_hour_and_one_a_day_are_kept() -> None:
     """And every one that the log belies."""
     heads: list[Head] = []
     for minute in range(6 * 24 * 60):
-        heads = with_head(heads, Head(minute + 1, "00", minute * HOUR // 60), 0, frozenset({77}))
+        heads = with_head(heads, Head(minute + 1, "00", minute * HOUR // 60), 0, frozenset({(77, "00")}))
     assert 77 in {head.seq for head in heads}
     assert 48 <= len(heads) <= 56
     assert with_head(heads, Head(9000, "11", 7 * 24 * HOUR), 8999, frozenset()) == [
