@@ -32,11 +32,14 @@ def the_log_is_whole(facts: Facts) -> Iterator[str]:
 def what_was_confirmed_is_written_down(facts: Facts) -> Iterator[str]:
     """Everything that a person was told had worked stands in the audit log, whatever came after."""
     log = set(facts.ended.audit)
+    # Help is called to a place: a second call by the same person from another alert there is a retry.
+    log |= {(what, by, "") for what, by, _ in log if what == "assist"}
     for answer in facts.every("answer"):
         words = WRITTEN.get(answer["action"])
         if answer["said"] != "done" or words is None:
             continue
-        if not any((word, answer["by"], answer["alert"]) in log for word in words):
+        about = "" if answer["action"] == "assist" else answer["alert"]
+        if not any((word, answer["by"], about) in log for word in words):
             yield f"{answer['action']} of {answer['alert']} by {answer['by']} was confirmed and is lost"
 
 
