@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.children import die_with_parent
-from support.eventually import eventually_blocking, holds
+from support.eventually import eventually, eventually_blocking, holds
 from support.gateway_process import Gateway, Home, Simulated, button, home
 from support.sim_world import simulator_process
 from support.simulator import Simulator
@@ -119,7 +119,9 @@ async def test_a_bluetoothd_that_is_restarted_is_no_alert_and_loses_no_press(tmp
         gateway = house.start()
         await pressed_and_heard(house, gateway, "kald-01")
         house.do("adapter", "restart")
-        await gateway.adapter_is("gone")
+        await eventually(
+            lambda: "bluetoothd is gone" in gateway.log()
+        )  # too short for whoever looks at health
         await gateway.adapter_is("up")
         await pressed_and_heard(house, gateway, "kald-02")
         await holds(alone_again(gateway), for_s=1, every_s=0.2)

@@ -148,9 +148,11 @@ async def use(house: Home, gateway: Gateway) -> str:
     assert status == 200, answer
     for fault, cure in (("off", "on"), ("restart", None)):
         house.do("adapter", fault)
-        await gateway.adapter_is("off" if cure else "gone")
         if cure:
+            await gateway.adapter_is("off")
             house.do("adapter", cure)
+        else:
+            await eventually(lambda: "bluetoothd is gone" in gateway.log())
         await gateway.adapter_is("up")
     return str(first)
 
