@@ -44,7 +44,7 @@ def main() -> int:
     known = found.explanations()
     every = []
     for name in asked:
-        each = reported(name) if given.report else tried(name, planned[name], given)
+        each = reported(name) if given.report else tried(name, planned[name], known, given)
         found.explain(each, known)
         tell(each)
         every.append(each)
@@ -67,8 +67,13 @@ def whole(each: found.FileResults) -> bool:
     return not each.failed and all(result.status in found.NOTICED | {"explained"} for result in each.results)
 
 
-def tried(name: str, tests: tuple[list[str], list[str]], given: argparse.Namespace) -> found.FileResults:
-    """Try the mutants of a file that no earlier run has decided."""
+def tried(
+    name: str,
+    tests: tuple[list[str], list[str]],
+    known: list[found.Explanation],
+    given: argparse.Namespace,
+) -> found.FileResults:
+    """Try the mutants of a file that no earlier run has decided, and that nobody has explained."""
     place = BUILD / f"{name}.json"
     source = found.digest(name)
     digests = {test: found.digest(test) for test in tests[0]}
@@ -85,7 +90,9 @@ def tried(name: str, tests: tuple[list[str], list[str]], given: argparse.Namespa
     open_: list[tuple[int, dict[str, object]]] = []
     for number, mutant in enumerate(mutants):
         old = decided.get((mutant.function, mutant.change))
-        results.append(old.pop(0) if old else None)
+        told = found.Result(mutant.function, mutant.change, "explained")
+        explained = not given.fresh and any(entry.covers(name, told) for entry in known)
+        results.append(old.pop(0) if old else told if explained else None)
         if results[-1] is None:
             wanted = {"function": mutant.function, "first_line": mutant.first_line, "change": mutant.change}
             open_.append((number, wanted | {"text": mutant.text}))
