@@ -89,7 +89,7 @@ async def test_subscribing_sends_a_trial_and_its_token_proves_reach(tmp_path: Pa
         assert (trial["state"], trial["ways"], trial["code"]) == ("waiting", ["web_push"], False)
         said = await sent(phone, "trial")
         assert (said["title"], said["trial"]) == ("Velgate: prøve", trial["trial"])
-        assert phone.requests[0][0]["TTL"] == "120"
+        assert "120" in [headers["TTL"] for headers, _ in phone.requests]
         assert said["token"] not in answer.text
         assert (await ab.post("/api/v1/shift/reached")).json["reached"] is False
         by_page = await ab.post("/api/v1/reach/answer", {"trial": trial["trial"]})

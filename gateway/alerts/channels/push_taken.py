@@ -105,8 +105,9 @@ class TakenBack:
         channel = self._push.channel
         if channel is None:
             return
+        # Also what was dropped: it may have been on its way in the moment in which somebody took it.
         rows = await self._store().read(
-            lambda ledger: ledger.notifications(alert.id, ("sent", "delivered", "sending"))
+            lambda ledger: ledger.notifications(alert.id, ("sent", "delivered", "sending", "dropped"))
         )
         persons = {row.person for row in rows if row.channel == channel[0] and row.person}
         for person in sorted(persons):
