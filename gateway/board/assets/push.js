@@ -1,12 +1,13 @@
 // This phone's pushes: subscribing, ending it, and what the service worker tells the page.
 
-import { boot } from "./boot.js";
+import { boot, now } from "./boot.js";
 import { atCalls, go, openDetail } from "./views.js";
 import { onChange, store } from "./store.js";
 
 const READY_MS = 10_000;
 const ANSWER_MS = 8000;
 const TIDY_MS = 500;
+const FORGOTTEN_MS = 60_000;
 
 // Whether this home pushes, and this is somebody's own page.
 export const offered = () => !!boot.push && !!store.me.person && !store.me.screen;
@@ -70,7 +71,9 @@ async function tidy() {
     const name = shown.data?.alert;
     if (!name) continue;
     const alert = store.alerts.get(name);
-    if (!alert || alert.handling !== "unacknowledged" || atCalls()) shown.close();
+    // A push may be here before the page has heard of its alert; long after, the alert is closed and forgotten.
+    const over = alert ? alert.handling !== "unacknowledged" : now() - Date.parse(shown.data.time) > FORGOTTEN_MS;
+    if (over || (alert && atCalls())) shown.close();
   }
 }
 
