@@ -193,3 +193,24 @@ def test_going_on_is_kept_in_the_journal() -> None:
     assert book.timers("alert:taken") == [later]
     assert book.notification(stale.id) == replace(stale, state="dropped")
     assert book.notification(sending.id) == replace(sending, repeated=True)
+
+
+def test_a_clock_that_stands_before_the_alerts_last_change_is_not_right() -> None:
+    """Its timers are due at once, for early beats late; what belongs to no open alert waits by the clock."""
+    mirror = Mirror()
+    changed = alert(U, id="changed", key="call/3", changed=at(500))
+    mirror.keep_alert(changed)
+    own, another = (
+        timer(changed, "escalate", 600),
+        replace(timer(changed, "held", 600), subject="rule:cold/k"),
+    )
+    nobodys = replace(timer(changed, "return", 600), subject="alert:nobody")
+    for each in (own, another, nobodys):
+        mirror.set_timer(each)
+    later = NEXT.plus(own.due.since(NEXT))
+    resumed = resume(mirror, NEXT, lambda _: True)
+    assert resumed.timers == (
+        (own, runs(own, NEXT)),
+        (another, runs(another, later)),
+        (nobodys, runs(nobodys, later)),
+    )
