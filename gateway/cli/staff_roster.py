@@ -10,6 +10,7 @@ import typer
 from typer import Argument, Option
 
 from gateway.cli.options import CONFIG, STATE, By, Config, Json, State, who_or_operator
+from gateway.cli.roster_calendar import calendar_of, known_group, read_file
 from gateway.model.problem import Exit, Problem
 
 if TYPE_CHECKING:
@@ -163,8 +164,8 @@ def import_(
     from gateway.settings.loader import load
 
     settings = load(config).settings
-    data = _read(file)
-    found = _calendar(data, settings, group, names, days)
+    data = read_file(file)
+    found = calendar_of(data, settings, group, names, days)
     name = source or group or "roster"
     rows = [[each.since_s, each.until_s, each.group, each.person] for each in found.stretches]
     report: dict[str, Any] = {
@@ -243,22 +244,11 @@ def _by_files(config: Path, at: str | None, group: str | None) -> dict[str, Any]
     except (ValueError, OverflowError):
         found = repr(at)[:60]
         raise Problem("--at", expected="a time", found=found, do=f"write {WHEN}", exit=Exit.USAGE) from None
-    _known_group(settings, group)
+    known_group(settings, group)
     say("This is what the files say; overrides and imports are the running gateway's.")
     groups = sorted(settings.group) if group is None else [group]
     found_table = duty_table(known, groups, Instant(wall_ns, 0, ""))
     return found_table | {"overrides": [], "imports": []}
-
-
-def _known_group(settings: Settings, group: str | None) -> None:
-    if group is not None and group not in settings.group:
-        raise Problem(
-            "--group",
-            expected=", ".join(sorted(settings.group)) or "a group; the configuration has none",
-            found=repr(group)[:60],
-            do="name a group of the configuration",
-            exit=Exit.NOT_FOUND,
-        )
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -318,69 +308,3 @@ def _local(stamp: str | None, zone: Any) -> str | None:
 
 def _stamp(at_s: int, zone: Any) -> str:
     return f"{datetime.fromtimestamp(at_s, zone):%a %d.%m.%Y %H:%M}"
-
-
-def _read(file: Path) -> bytes:
-    from gateway.cli.calendar_file import BYTES_MAX
-
-    try:
-        with file.open("rb") as opened:
-            return opened.read(BYTES_MAX + 1)
-    except OSError as error:
-        found = error.strerror or "no file"
-        do = "name the file that the roster program exported"
-        raise Problem(
-            str(file), expected="a file to read", found=found, do=do, exit=Exit.NOT_FOUND
-        ) from error
-
-
-def _calendar(data: bytes, settings: Settings, group: str | None, names: Path | None, days: int) -> Calendar:
-    from datetime import UTC
-
-    from gateway.cli.calendar_file import read_calendar, window_of
-    from gateway.cli.calendar_people import Names, fold
-
-    _known_group(settings, group)
-    groups = {fold(slug): slug for slug in settings.group}
-    groups |= {fold(each.label): slug for slug, each in settings.group.items() if each.label}
-    persons, of_groups = _table_of(names, settings) if names is not None else ({}, {})
-    known = Names(tuple(settings.person), groups, persons, of_groups, group)
-    return read_calendar(data, known, settings.site.zone, *window_of(datetime.now(UTC), days))
-
-
-def _table_of(file: Path, settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
-    """Read a table of names: `[person]` and `[group]`, each a word of the calendar = what it is here."""
-    import tomllib
-
-    from gateway.cli.calendar_people import fold
-
-    do = 'write  [person]  and  [group]  with lines such as  "anna@home.example" = "AL"'
-    try:
-        tree = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        found = error.strerror or "no file"
-        raise Problem(
-            str(file), expected="a table of names", found=found, do=do, exit=Exit.NOT_FOUND
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise Problem(
-            str(file), expected="TOML", found="something else", do=do, exit=Exit.CONFIGURATION
-        ) from None
-    spelling = {person.casefold(): person for person in settings.person}
-    tables: list[dict[str, str]] = []
-    for kind, known in (("person", spelling), ("group", {slug: slug for slug in settings.group})):
-        table = tree.get(kind, {})
-        meant: dict[str, str] = {}
-        for number, (word, name) in enumerate(table.items() if isinstance(table, dict) else (), 1):
-            hit = known.get(name.casefold()) if isinstance(name, str) else None
-            if hit is None:
-                raise Problem(
-                    f"{file.name}  [{kind}], line {number} of it",
-                    expected=f"a {kind} of the configuration",
-                    found="none",
-                    do="see  velgate staff list, velgate config show group",
-                    exit=Exit.CONFIGURATION,
-                )
-            meant[fold(word)] = hit
-        tables.append(meant)
-    return tables[0], tables[1]
