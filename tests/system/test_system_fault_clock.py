@@ -106,5 +106,6 @@ async def test_two_hours_forward_and_back_escalate_nothing_early_or_late(tmp_pat
                 return sorted(steps.items()) == [(f"kald-{n:02d}", 1 if n < 3 else 2) for n in range(1, 6)]
 
             await holds(calm, for_s=1.5)
-        assert all(one["concern"] != "technical" for one in await gateway.every_alert())
+        own = [one["kind"] for one in await gateway.every_alert() if one["concern"] == "technical"]
+        assert own in ([], ["clock.stepped"]), "that it jumped is told, once, and nothing else"
         assert len(await gateway.alerts()) == 5
