@@ -110,7 +110,7 @@ async def test_a_deed_that_came_between_two_runs_is_answered(tmp_path: Path) -> 
         ]
         await house.settle()
         await house.go_on()
-        done, _ = await asyncio.wait(waiting, timeout=5)
+        done, _ = await asyncio.wait(waiting, timeout=60)
         assert len(done) == 2
         assert {type(task.exception()) for task in done} <= {NotDurable, type(None)}
 

@@ -62,7 +62,7 @@ class Life:
 
     async def stop(self) -> None:
         self.task.cancel()
-        await asyncio.wait((self.task,), timeout=10)
+        await asyncio.wait((self.task,), timeout=60)
         assert self.task.done()
 
     def frame(self, payload: bytes) -> Message:
@@ -162,7 +162,7 @@ async def test_a_state_folder_in_use_is_a_problem_and_leaves_nothing_running(tmp
     journal = await Journal.open(tmp_path / "state", SystemClock(), lambda _: None)
     life = Life(tmp_path)
     life.start()
-    await asyncio.wait((life.task,), timeout=10)
+    await asyncio.wait((life.task,), timeout=60)
     failure = life.task.exception()
     assert isinstance(failure, BaseExceptionGroup)
     assert failure.subgroup(Problem)

@@ -112,7 +112,7 @@ async def test_cancelling_the_wait_does_not_undo_the_work(journal: Journal) -> N
 
     def slow(ledger: Ledger) -> None:
         started.set()
-        go_on.wait(5)
+        go_on.wait(60)
         bump(ledger)
 
     waiting = asyncio.create_task(journal.alarms.write(slow))
@@ -125,7 +125,7 @@ async def test_cancelling_the_wait_does_not_undo_the_work(journal: Journal) -> N
 async def test_the_writer_tells_that_it_is_busy(journal: Journal) -> None:
     """A disk that hangs holds up its writer alone: the loop turns, readers read, and it can be seen."""
     go_on = threading.Event()
-    waiting = asyncio.create_task(journal.alarms.write(lambda _: go_on.wait(10)))
+    waiting = asyncio.create_task(journal.alarms.write(lambda _: go_on.wait(60)))
     await eventually(lambda: journal.alarms.waiting_s() > 0.05)
     assert journal.alarms.idle_s() == 0.0
     assert await journal.alarms.read(lambda ledger: ledger.log_seq()) == 0
@@ -138,7 +138,7 @@ async def test_the_writer_tells_that_it_is_busy(journal: Journal) -> None:
 async def test_too_much_that_waits_is_refused(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alarm_store, "WORKS_MAX", 2)
     go_on = threading.Event()
-    first = asyncio.create_task(journal.alarms.write(lambda _: go_on.wait(10)))
+    first = asyncio.create_task(journal.alarms.write(lambda _: go_on.wait(60)))
     await eventually(lambda: journal.alarms.waiting == 0 and journal.alarms.waiting_s() > 0)
     held = [asyncio.create_task(journal.alarms.write(bump)) for _ in range(2)]
     await asyncio.sleep(0)
@@ -218,9 +218,9 @@ async def test_a_writer_that_died_is_seen_and_starts_again(
             await journal.alarms.write(bump)
     await eventually(lambda: not journal.writers()[0].alive)
     with pytest.raises(WriterDied, match="alarms"):
-        await asyncio.wait_for(run, 5)
+        await asyncio.wait_for(run, 60)
     waiting = asyncio.create_task(journal.alarms.write(bump))
     run = asyncio.create_task(journal.run())
-    assert await asyncio.wait_for(waiting, 5) == 1
+    assert await asyncio.wait_for(waiting, 60) == 1
     run.cancel()
     assert "journal-alarms died" in caplog.text

@@ -104,7 +104,7 @@ async def test_what_is_in_hand_beside_a_message_that_cannot_be_taken_is_taken(br
     _, task = await listening(broker, hands)
     await publish(broker, "slow")
     await publish(broker, "fail", qos=1)
-    await asyncio.wait((task,), timeout=5)
+    await asyncio.wait((task,), timeout=60)
     assert isinstance(task.exception(), ZeroDivisionError)
     assert hands.taken == [b"slow"]
     assert not hands.cancelled

@@ -186,7 +186,7 @@ def test_nothing_is_left_behind(sign: signal.Signals, tmp_path: Path) -> None:
         buses = children_of(running.process.pid)
         assert len(buses) == 1
         running.process.send_signal(sign)
-        status = running.process.wait(5)
+        status = running.process.wait(60)
     eventually_blocking(lambda: not alive(buses[0]))
     if sign is signal.SIGKILL:
         assert velgate_sim("run", str(scenario), "--seconds", "0", runtime=tmp_path).returncode == 0

@@ -33,7 +33,7 @@ HCI0: Any = {"adapter": "hci0"}
 
 async def found(address: str) -> BLEDevice:
     """Scan until the device advertises."""
-    device = await BleakScanner.find_device_by_address(address, timeout=5, bluez=HCI0)
+    device = await BleakScanner.find_device_by_address(address, timeout=60, bluez=HCI0)
     assert device is not None
     return device
 
@@ -129,7 +129,7 @@ async def test_lost_link_and_a_new_one(cache: str, monkeypatch: pytest.MonkeyPat
         client = BleakClient(await found(STRAP), disconnected_callback=lambda _: gone.set())
         await client.connect()
         await world.act("hjerte-05", "drop", None)
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 60)
         with pytest.raises(BleakError, match="Service Discovery"):
             await client.read_gatt_char("2a19")
         async with BleakClient(await found(STRAP)) as again:

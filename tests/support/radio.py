@@ -127,7 +127,7 @@ async def radio_of(
         assert not task.done()
     finally:
         task.cancel()
-        await asyncio.wait((task,), timeout=10)
+        await asyncio.wait((task,), timeout=60)
         assert task.done()
         BleakBus().drop()  # bleak leaves its connection open; the loop of the next test has another
         await asyncio.sleep(0)
