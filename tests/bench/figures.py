@@ -36,7 +36,9 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def spread(name: str, values_ms: list[float], goals: tuple[float, float] | None) -> list[Figure]:
+def spread(
+    name: str, values_ms: list[float], goals: tuple[float, float] | tuple[None, None] | None
+) -> list[Figure]:
     """Give median and 99th percentile of latencies in milliseconds."""
     shares = (("median", 0.5), ("99 %", 0.99))
     return [
