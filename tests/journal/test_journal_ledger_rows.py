@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.journal.alarm_schema import ALARM_MIGRATIONS
+from gateway.journal.alert_codec import decode_alert, encode_alert
 from gateway.journal.ledger import Ledger
 from gateway.journal.ledger_part import Changes
 from gateway.journal.wanted import Wanted
@@ -328,3 +330,11 @@ def test_the_timeline_tells_what_happened_was_done_and_was_sent_in_order(ledger:
     moments = (-1, 0, 0, 0, 5)
     assert [each["time"] for each in told] == [iso(instant(after).wall_ns) for after in moments]
     assert ledger.timeline("a-9") == []
+
+
+def test_a_stored_alert_without_an_id_is_none() -> None:
+    """It says what is wrong with it, for whoever repairs the file."""
+    document = json.loads(encode_alert(alert("a-1")))
+    del document["id"]
+    with pytest.raises(ValueError, match=r"^a stored alert has an id$"):
+        decode_alert(json.dumps(document).encode())
