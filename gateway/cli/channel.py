@@ -49,7 +49,8 @@ def list_(state: State = STATE, json: Json = False) -> None:
 def try_one(name: Name, by: By = None, state: State = STATE, json: Json = False) -> None:
     """Send a trial message, and say what came of it.
 
-    It is marked PRØVE, and goes the way of every other message of that channel. Exit 1 where it did not get through.
+    It is marked PRØVE, and goes the way of every other message of that channel.
+    Exit 1 where it did not get through.
     """
     from gateway.cli.client import Gateway, segment
     from gateway.cli.say import emit, say
