@@ -120,7 +120,13 @@ def healths() -> list[dict[str, Any]]:
         well,
         adapters=[{"name": "hci0", "state": "deaf", "silent_s": None}],
         outlets=[{"name": "influx", "state": "down", "lag": 12, "aside": 1, "reason": "503: it is starting"}],
-        journal={"records": 0, "fsync_p99_ms": None, "disk_free": None, "dropped": 0, "audit": None},
+        journal={
+            "records": 0,
+            "fsync_p99_ms": None,
+            "disk_free": None,
+            "dropped": 0,
+            "audit": {"seq": None, "hash": None},
+        },
         quarantined=["bthome"],
     )
     unsynced = replace(START, quality=ClockQuality.UNSYNCED)

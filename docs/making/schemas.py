@@ -162,13 +162,18 @@ def health() -> Schema:
         "aside": _whole("What the server refused for good."),
         "reason": reason,
     }
-    head = _part({"seq": _whole("Its number.", least=1), "hash": _text("Its hash, hexadecimal.")})
+    head = _part(
+        {
+            "seq": _or_null(_whole("Its number; null before the first was noted.", least=1)),
+            "hash": _or_null(_text("Its hash, hexadecimal.")),
+        }
+    )
     journal = {
         "records": _whole("What is kept."),
         "fsync_p99_ms": _number("How long the slowest of a hundred writes took."),
         "disk_free": _number("The share of the disk that is free, 0 to 1."),
         "dropped": _whole("Routine readings that could not be kept since the start."),
-        "audit": _or_null({**head, "description": "The newest entry of the audit log that was noted."}),
+        "audit": {**head, "description": "The newest entry of the audit log that was noted."},
     }
     alerts = {
         "unacknowledged": _whole("Calls and alarms that nobody has taken."),

@@ -203,7 +203,7 @@ class Journal:
             "fsync_p99_ms": None if slowest is None else round(slowest, 3),
             "disk_free": None if self.from_memory else self._upkeep.disk_free,
             "dropped": self.readings.queue.dropped,
-            "audit": None if head is None else {"seq": head.seq, "hash": head.hash},
+            "audit": {"seq": head and head.seq, "hash": head and head.hash},
         }
 
     def writers(self) -> tuple[WriterState, WriterState]:
