@@ -34,7 +34,7 @@ def every_call_is_in_one_alert(facts: Facts) -> Iterator[str]:
             for record in by_time[call.device, wall_ns]
         ]
         what = f"{call.device} pressed at {call.made.at_s:.3f} (transmission {call.number})"
-        if len(records) > 1 and not _another_between(facts, call, records):
+        if len(records) > 1 and not _cannot_be_proved(facts, call, records):
             yield f"{what} was counted {len(records)} times"
         if _objected(facts, call):
             continue
@@ -45,15 +45,20 @@ def every_call_is_in_one_alert(facts: Facts) -> Iterator[str]:
                 yield f"{what} is in {seen[record.id]} alerts"
 
 
-def _another_between(facts: Facts, call: Call, records: list[Record]) -> bool:
-    """Whether another press of the device was heard between: then the repeat could no longer be proved.
+def _cannot_be_proved(facts: Facts, call: Call, records: list[Record]) -> bool:
+    """Whether the repeat could no longer be proved: another press was heard between, or a battery changed.
 
     A device's last number is compared, and what was heard in the last seconds; an older number may be that
-    of a new battery. Doubled, a press adds to a count; lost, nobody comes.
+    of a new battery, and once somebody has said that it is new, any number may be. Doubled, a press adds to
+    a count; lost, nobody comes.
     """
     begin_s, *_, end_s = sorted(
         copy.at_s for copy in call.heard for record in records if copy["wall_ns"] == record.time_ns
     )
+    if any(
+        event["device"] == call.device and begin_s < event.at_s < end_s for event in facts.every("accepted")
+    ):
+        return True
     return any(
         begin_s < copy.at_s < end_s
         for other in facts.calls_of[call.device]
