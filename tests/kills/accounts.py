@@ -46,6 +46,7 @@ class Telling:
 class Accounts:
     """The books of one campaign."""
 
+    grace_s: float = GRACE_S
     pressed: Counter[str] = field(default_factory=Counter)
     certain: Counter[str] = field(default_factory=Counter)
     """Of them those that a gateway that lived long enough must have heard."""
@@ -77,7 +78,7 @@ class Accounts:
 
     def died(self, at_s: float) -> None:
         """End a life: what was pressed well before is certain."""
-        self.certain += Counter(each.device for each in self._life if each.sent_s + GRACE_S <= at_s)
+        self.certain += Counter(each.device for each in self._life if each.sent_s + self.grace_s <= at_s)
         self._life.clear()
 
     def expected(self) -> Counter[str]:

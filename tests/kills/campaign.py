@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware_sim.devices.load import load_specs
-from kills.accounts import Accounts, Telling, Wrong
+from kills.accounts import GRACE_S, Accounts, Telling, Wrong
 from kills.page import Board, board_of
 from kills.people import BATHS, BUTTONS, CHATTER, PEOPLE, Life, carer, residents
 from support.board_house import pin_hash
@@ -297,8 +297,11 @@ def _fork(rng: random.Random) -> random.Random:
 
 
 @asynccontextmanager
-async def campaign(folder: Path, seed: int) -> AsyncIterator[Campaign]:
-    """Build the home: 12 buttons (3 in baths, 3 encrypted), 28 sensors, two people, a page, short steps."""
+async def campaign(folder: Path, seed: int, *, grace_s: float = GRACE_S) -> AsyncIterator[Campaign]:
+    """Build the home: 12 buttons (3 in baths, 3 encrypted), 28 sensors, two people, a page, short steps.
+
+    A press `grace_s` before a kill must have been heard; a machine that is busy with other things needs more.
+    """
     async with receiver() as hook:
         steps = [{"targets": ["page", "channel:hook"], "after": f"{after:g}s"} for after in STEPS_S]
         policy = {"steps": steps, "return_after": "8s", "presence_after": "12s"}
@@ -319,4 +322,4 @@ async def campaign(folder: Path, seed: int) -> AsyncIterator[Campaign]:
         )
         load = ["--devices", str(CHATTER), "--rate", "1"]
         with home(folder, BUTTONS, settings=settings, simulator=load) as house:
-            yield Campaign(house=house, hook=hook, seed=seed)
+            yield Campaign(house=house, hook=hook, seed=seed, books=Accounts(grace_s=grace_s))
