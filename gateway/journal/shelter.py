@@ -7,10 +7,12 @@ writing alarms is refused, so they are told from memory, loudly, and cannot be t
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from gateway.journal.folder import Room, StateFolder
@@ -19,6 +21,8 @@ from gateway.model.problem import Exit, Problem
 log = logging.getLogger(__name__)
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of our own is made in it, for nobody else)
+PREFIX = "velgate-"
+MADE_WITHIN_S = 60.0  # one that is younger may be another gateway's that is just being made
 COPIED = ("alarms.db", "alarms.db-wal", "alarms.copy.db", "alarms.mended.db", "instance")
 COPY_MAX_BYTES = 128 << 20
 """A file larger than this is left behind: memory is for calls."""
@@ -39,7 +43,9 @@ def may_run_from_memory(state: Path, problem: Problem) -> bool:
 def shelter(state: Path) -> StateFolder:
     """Make a state folder in memory with what the real one still gives. Blocks. Raises Problem or OSError."""
     inside = MEMORY if os.access(MEMORY, os.W_OK) else None
-    path = Path(tempfile.mkdtemp(prefix="velgate-", dir=inside))
+    if inside is not None:
+        _sweep(inside)
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=inside))
     for name in COPIED:
         try:
             if (state / name).stat().st_size <= COPY_MAX_BYTES:
@@ -50,6 +56,19 @@ def shelter(state: Path) -> StateFolder:
             log.warning("%s cannot be read and is left out: %s", name, error.strerror or error)
             (path / name).unlink(missing_ok=True)
     return StateFolder(path, ROOM)
+
+
+def _sweep(inside: Path) -> None:
+    """Remove what gateways that were killed left behind. One that lives holds its lock."""
+    for path in inside.glob(f"{PREFIX}*"):
+        try:
+            if time.time() - path.stat().st_mtime < MADE_WITHIN_S:
+                continue
+            with (path / "journal.lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            continue
 
 
 def leave(folder: StateFolder) -> None:

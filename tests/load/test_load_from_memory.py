@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -105,6 +107,25 @@ async def test_readings_go_on_in_memory_and_are_bounded(tmp_path: Path, read_onl
         assert [each.value for each in opened.readings.latest()] == [21.5]
         assert opened._retention.keeping.readings_bytes == shelter.READINGS_MAX_BYTES
         assert "temperature" not in str(list((tmp_path / "state").iterdir()))
+
+
+@pytest.mark.looptime
+async def test_what_a_killed_gateway_left_in_memory_is_removed(
+    tmp_path: Path, read_only: set[Path], memory: Path
+) -> None:
+    """By the next one that needs the memory; never what belongs to one that lives, or is just being made."""
+    for name in ("left", "living", "young"):
+        (memory / f"velgate-{name}").mkdir()
+        (memory / f"velgate-{name}" / "journal.lock").touch()
+        if name != "young":
+            os.utime(memory / f"velgate-{name}", (1, 1))
+    (tmp_path / "state").mkdir()
+    read_only.add(tmp_path / "state")
+    with (memory / "velgate-living" / "journal.lock").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        async with inline(tmp_path / "state") as opened:
+            names = {path.name for path in memory.iterdir()} - {opened._folder.path.name}
+    assert names == {"velgate-living", "velgate-young"}
 
 
 @pytest.mark.looptime
