@@ -11,6 +11,7 @@ from typing import Any
 from unittest import mock
 
 from gateway.alerts.rounds import Rounds
+from gateway.alerts.supervision import Supervision
 from gateway.app.flow import Flow
 from gateway.journal import database
 from gateway.journal.ledger_audit import AuditPart
@@ -180,7 +181,25 @@ def names_leave() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def anybody_may_take_it() -> Iterator[None]:
+    """Who takes what another has is told that it worked."""
+    with mock.patch("gateway.alerts.handling.same_person", return_value=True):
+        yield
+
+
+@contextmanager
+def what_is_refused_is_nobodys_business() -> Iterator[None]:
+    """Frames that are not believed are not told of."""
+    with mock.patch.object(Supervision, "_refused", return_value=None):
+        yield
+
+
 PLANTED = {
+    "anybody may take it": Planted(anybody_may_take_it, "two_people_do_not_both_have_it", ()),
+    "what is refused is nobody's business": Planted(
+        what_is_refused_is_nobodys_business, "what_is_refused_is_told", ("battery_changed",), 11
+    ),
     "telling goes on": Planted(telling_goes_on, "nothing_is_told_of_what_somebody_has", ("receiver_fails",)),
     "presses get lost": Planted(presses_get_lost, "every_call_is_in_one_alert", ()),
     "presses count twice": Planted(presses_count_twice, "every_call_is_in_one_alert", ("kill_in_a_press",)),
