@@ -80,16 +80,15 @@ def doubtful_boots(facts: Facts, from_s: float) -> Iterator[float]:
 
 def _pressed_again(facts: Facts, device: str, from_s: float) -> float | None:
     """Give when something was heard that may be a new press: no repeat of one taken before in this life."""
+    soonest: list[float] = []
     for call in facts.calls_of[device]:
         before = {
             copy["life"]
             for copy in call.heard
             if (done := facts.taken.get((copy["life"], copy["wall_ns"]))) is not None and done.at_s < from_s
         }
-        later = [copy.at_s for copy in call.heard if copy.at_s >= from_s and copy["life"] not in before]
-        if later:
-            return later[0]
-    return None
+        soonest += [copy.at_s for copy in call.heard if copy.at_s >= from_s and copy["life"] not in before]
+    return min(soonest, default=None)
 
 
 def clear_of(span: Span, hindered: Iterable[Span]) -> list[Span]:
