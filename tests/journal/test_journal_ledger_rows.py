@@ -338,3 +338,27 @@ def test_a_stored_alert_without_an_id_is_none() -> None:
     del document["id"]
     with pytest.raises(ValueError, match=r"^a stored alert has an id$"):
         decode_alert(json.dumps(document).encode())
+
+
+def test_an_alerts_place_is_its_number_in_the_log(ledger: Ledger) -> None:
+    """Also where alerts behind it have been removed by their age."""
+    for name in ("a-1", "a-2"):
+        ledger.put_alert(alert(name))
+    ledger._db.execute("DELETE FROM alert WHERE id = 'a-2'")
+    assert ledger.put_alert(alert("a-1")) == 3
+    assert ledger.alert_mark("a-1") == "3"
+    assert ledger.log_floor() == 0
+    ledger._db.execute("INSERT INTO mark (name, value) VALUES ('log_floor', 2), ('other', 9)")
+    assert ledger.log_floor() == 2
+
+
+def test_a_page_without_a_bound_has_a_hundred_and_begins_with_the_first(ledger: Ledger) -> None:
+    """Whatever the clock showed then; whether it was trusted stands beside each."""
+    past = replace(instant(), wall_ns=-1, quality=ClockQuality.UNSYNCED)
+    ledger.put_alert(alert("a-0", at=past))
+    for number in range(1, 102):
+        ledger.put_alert(alert(f"a-{number}"))
+    page = ledger.alerts()
+    assert (len(page), page[0].id) == (100, "a-0")
+    trusted = ledger._db.execute("SELECT id FROM alert WHERE trusted = 0").fetchall()
+    assert trusted == [("a-0",)]
