@@ -13,7 +13,7 @@ from gateway.settings.models import Settings
 
 GOOD_DBM = -85
 WEAK_DBM = -92
-"""Where the signal is no longer good, and where it is bad: the marks of `velgate doctor`."""
+"""Where the signal is no longer good, and where it is bad, in dBm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
