@@ -45,6 +45,10 @@ QUIET_POLICY = "quiet-test"
 HOPS_WITHIN_S = 10.0  # how long the channels of the first step may take; then the test has failed
 
 
+class Rests(Problem):
+    """The rules of a device rest for lack of a legal basis: it raises nothing, and is not to."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainTest:
     """A chain test that has run as far as the channels: the page says itself when it shows it.
@@ -63,7 +67,10 @@ class ChainTest:
 
 
 def test_record(office: Office, device: Watched, says: Collection[str], new_id: NewId) -> Record:
-    """Make the record that a device would bring. Raises Problem where nothing it says raises an alert."""
+    """Make the record that a device would bring. Raises Problem where nothing it says raises an alert.
+
+    It is `Rests` where only the legal basis is missing.
+    """
     now, name = office.clock.now(), device.device
     for quantity, kind, value in TRIALS:
         if quantity not in says:
@@ -86,7 +93,7 @@ def test_record(office: Office, device: Watched, says: Collection[str], new_id: 
         if any(isinstance(verdict, Occurrence) for verdict in judged.verdicts):
             return record
         if any(isinstance(verdict, NoBasis) for verdict in judged.verdicts):
-            raise Problem(
+            raise Rests(
                 name,
                 expected="a recorded legal basis for what it notices",
                 found=f"none at {device.place}",

@@ -59,7 +59,8 @@ class LoadWatch:
         if self._seeded:
             return
         self._seeded = True
-        since_ns = self._clock.now().wall_ns - round(self._load.settings.window / timedelta(seconds=1)) * NS
+        now = self._clock.now()
+        since_ns = now.wall_ns - round(self._load.settings.window / timedelta(seconds=1)) * NS
         try:
             lately: list[Alert] = await journal.read(
                 lambda ledger: ledger.alerts(since_ns=since_ns, limit=SEED_MAX)
@@ -68,7 +69,8 @@ class LoadWatch:
             log.warning("what rang before the start is not counted: %s", busy)
             return
         for alert in sorted(lately, key=lambda alert: alert.raised.wall_ns):
-            if alert.raised.wall_ns >= since_ns:
+            # A clock that is not set yet stands before what rang days ago, and would count all of it.
+            if since_ns <= alert.raised.wall_ns <= now.wall_ns:
                 self._load.note(alert, alert.raised)
 
     def moved(self, moved: Moved) -> None:

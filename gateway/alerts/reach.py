@@ -162,7 +162,10 @@ class Reach:
         self._moved.set()
 
     async def left(self, person: str) -> None:
-        """End the proof of somebody who has gone: signed out. Raises NotDurable."""
+        """End the proof of somebody who has gone: signed out, or without a phone. Raises NotDurable.
+
+        Who was not proved stays so: that alone must not bring R9 into force in a home that proves nobody.
+        """
         if self._engine().roster().proved(person, self._clock.now()):
             await self._engine().prove_reach(person, reached=False)
 

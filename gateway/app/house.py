@@ -273,7 +273,7 @@ class House:
         works += [
             ("courier", self.courier.run, True),
             ("digest", digests.run, False),
-            ("push", partial(self.push.run, self._unreached), False),
+            ("push", partial(self.push.run, self.reach.left), False),
             ("push-taken", taken_back.run, False),
             ("reach", self.reach.run, False),
         ]
@@ -357,9 +357,6 @@ class House:
         made = self._outside.channels(settings, self.clock, publish, self.courier)
         self.channels = {**made, **push_channels(settings, self.push, self.clock)}
         return self.channels
-
-    async def _unreached(self, person: str) -> None:
-        await self.engine.prove_reach(person, reached=False)
 
     def _language_of(self, person: str) -> str:
         known = self.settings.person.get(person)

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from gateway.alerts.chain import Rests
 from gateway.alerts.tests_due import FAILING, Record, due, overdue
 from gateway.board.chain import prove
 from gateway.journal.errors import NotDurable
@@ -62,6 +63,10 @@ class Trials:
     async def _make(self, device: str) -> None:
         try:
             result = await prove(self._board, device, by=BY, how="schedule")
+        except Rests:  # a resident who has said no: nothing has failed, and nobody is called for it
+            log.info("%s is not tested: its rules rest for lack of a legal basis", device)
+            self._works(device)
+            return
         except Problem as problem:  # a device of which no rule raises an alert: its profile must say more
             log.warning("%s", problem)
             await self._board.hub.proofs.by_test(device, None, ok=False, how="schedule")

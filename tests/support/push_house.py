@@ -89,14 +89,11 @@ class PushHouse(BoardHouse):
             words=lambda: words,
             language=lambda person: self.settings.person[person].language,
         )
-        works = [self.push.run(self._unreached), taken_back.run(), self.reach.run()]
+        works = [self.push.run(self.reach.left), taken_back.run(), self.reach.run()]
         if isinstance(self.courier, Courier):
             self.courier.wanted(True)
             works.append(self.courier.run())
         self.works = [asyncio.create_task(work) for work in works]
-
-    async def _unreached(self, person: str) -> None:
-        await self.engine.prove_reach(person, reached=False)
 
     def channels(self, settings: Settings) -> Mapping[str, Channel]:
         """Make the channel of pushes."""
