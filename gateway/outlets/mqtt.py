@@ -42,6 +42,7 @@ UNKEPT_MAX = (
 )
 DEVICE_AGAIN_S = 60.0  # "last seen" and signal alone are told at most this often
 ANNOUNCE_EVERY_S = 30.0
+AGAIN_WITHIN_S = 10.0  # a broker that confirms an open alert no sooner is connected to anew
 RECONNECT_FIRST_S = 0.1
 RECONNECT_MAX_S = 30.0
 LOOK_S = 0.5  # how long a retained status may take to arrive after the subscription
@@ -302,7 +303,12 @@ class MqttOutlet:
                     # As it is by now: its lane may have told its end meanwhile, after which nobody clears it.
                     alert = next((each for each in self._open_alerts() if each.id == known.id), None)
                     if alert is not None:
-                        await self._send_alert(link, alert)
+                        # The lane of new alerts waits for its turn meanwhile.
+                        async with asyncio.timeout(AGAIN_WITHIN_S):
+                            await self._send_alert(link, alert)
+            except TimeoutError:
+                late = f"the broker confirmed no open alert within {AGAIN_WITHIN_S:g} s"
+                raise OutletDown(late) from None
             except PublishRefused as refused:
                 log.warning("the broker refused an alert: %s", refused.reason)
 
