@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.model.alert import Concern, Priority
 from gateway.model.problem import Finding
-from gateway.settings import channel_checks, push_checks
+from gateway.settings import channel_checks, push_checks, retention_checks
 from gateway.settings.alerting import DUTY, EVERYONE, PAGE, Policy, Step, split_target
 from gateway.settings.channels import DIGEST
 from gateway.settings.merge import Node
@@ -31,6 +31,7 @@ def judge(settings: Settings, tree: Node) -> Iterator[Finding]:
     yield from _policies(settings, tree)
     yield from channel_checks.digests(settings, tree)
     yield from push_checks.judge(settings, tree)
+    yield from retention_checks.judge(settings, tree)
     yield from _responsible(settings, tree)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path as File
 from typing import Any
 
 from gateway.model.problem import Exit, Finding, Problem
-from gateway.settings import alerting_checks, channel_checks, checks, vocabulary
+from gateway.settings import alerting_checks, channel_checks, checks, retention_checks, vocabulary
 from gateway.settings.layers import LAYERS, MODE, Read, base_folder, read
 from gateway.settings.merge import Node, Origin, walk, written
 from gateway.settings.models import Settings
@@ -83,8 +83,8 @@ def load(
     `base` replaces the defaults that come with Velgate; `replaced` judges texts before they are written;
     `drivers` are the names that a device may ask for (those installed, if not given); with `now`, dates
     are judged too. A gateway that is `running` with it is only warned of what is wrong with this machine
-    and not with the files (a driver that is not installed, a file that others can read): one sensor may
-    stay silent for it, a whole home must not.
+    and not with the files (a driver that is not installed, a file that others can read), and of how long
+    something is kept: one sensor may stay silent for it, a whole home must not.
     """
     if not folder.is_dir():
         nothing = Node({}, Origin("gateway", "gateway.toml", 1))
@@ -100,7 +100,7 @@ def load(
     if settings is not None:
         told = {finding.key for finding in findings}
         findings += [each for each in alerting_checks.judge(settings, found.tree) if each.key not in told]
-    if running and all(each.warning or _of_this_machine(each) for each in findings):
+    if running and settings is not None and all(each.warning or _stops_nobody(each) for each in findings):
         findings = [replace(each, warning=True) for each in findings]
     ordered = tuple(sorted(dict.fromkeys(findings), key=_order))
     return Loaded(folder, found.tree, found.layers, ordered, found.files, settings, trust or Trust())
@@ -142,9 +142,10 @@ def _orphans(tree: Node) -> tuple[Node, list[Finding]]:
     return Node(whole, tree.origin), findings
 
 
-def _of_this_machine(finding: Finding) -> bool:
+def _stops_nobody(finding: Finding) -> bool:
     key = (finding.key or "").split(".")
-    return finding.expected == MODE or (key[0] == "device" and key[-1] == "driver")
+    of_this_machine = finding.expected == MODE or (key[0] == "device" and key[-1] == "driver")
+    return of_this_machine or key[0] == retention_checks.SECTION
 
 
 def _installed() -> set[str]:

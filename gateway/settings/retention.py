@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from gateway.settings.span import Span
 from gateway.settings.values import Table
@@ -56,15 +56,3 @@ class Retention(Table):
     """Who answers for each, and why so long; what is kept longer than is usual needs a reason of its own."""
     readings_bytes: int = 4_000_000_000
     """The most that readings may take on disk; beyond it the oldest go."""
-
-    @model_validator(mode="after")
-    def _longer_needs_a_reason(self) -> Retention:
-        if self.audit > AUDIT_MOST:
-            raise ValueError("audit of at most five years")
-        for kind in ("personal", "other", "alerts", "audit"):
-            usual: timedelta = Retention.model_fields[kind].default
-            if getattr(self, kind) > usual and kind not in self.because.model_fields_set:
-                raise ValueError(
-                    f"{kind} of at most {usual.days} days, or because.{kind} with owner and reason"
-                )
-        return self
