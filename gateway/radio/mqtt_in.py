@@ -23,7 +23,7 @@ from gateway.model.frames import Message
 from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 from gateway.radio.backoff import Backoff
-from gateway.radio.bridges import Bridges, bridge_topics
+from gateway.radio.bridges import STATE, Bridges, bridge_topics
 from gateway.radio.expects import OnFrame
 from gateway.radio.in_hand import IN_HAND_MAX
 from gateway.radio.mqtt_client import UNACKNOWLEDGED_MAX, Listener, tls_context
@@ -118,6 +118,10 @@ class MqttIn:
         client = Listener(settings.mqtt, identifier=self._identifier, tls=tls)
         async with client:
             refused = await client.listen_to(self._filters(settings))
+            beside = [topic for topic, _ in refused if topic.endswith(STATE)]
+            if beside:  # a broker that lets us hear the devices alone: a bridge's word is no call
+                log.warning("MQTT in: the broker lets nobody hear of a bridge on %s", ", ".join(beside))
+            refused = [each for each in refused if each[0] not in beside]
             if refused:
                 raise aiomqtt.MqttError(
                     "the broker refused " + ", ".join(f"{topic} ({why})" for topic, why in refused)
