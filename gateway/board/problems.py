@@ -49,6 +49,17 @@ def _row(error: dict[str, Any]) -> tuple[str, str, str]:
     if error["type"] == "missing":
         return key, "nothing", "a value"
     if SECRET & set(key.split(".")):
-        return key, "not shown", str(error["msg"])
+        return key, "not shown", _expected(key, error)
     found = "unknown key" if error["type"] == "extra_forbidden" else repr(error.get("input"))[:FOUND_MAX]
-    return key, found, str(error["msg"])
+    return key, found, _expected(key, error)
+
+
+def _expected(key: str, error: dict[str, Any]) -> str:
+    """Say in plain words what was expected; pydantic's own where there are no plainer ones."""
+    if error["type"] == "literal_error":
+        return str(error["ctx"]["expected"])
+    if error["type"].startswith("date_"):
+        return "a date such as 2026-12-24"
+    if key == "case" and error["type"] == "string_pattern_mismatch":
+        return "a reference such as 26/1234: with a digit, and without a space"
+    return str(error["msg"])

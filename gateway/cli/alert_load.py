@@ -18,7 +18,7 @@ FEW = "too few"
 
 def load(
     since: Annotated[
-        str | None, Option(metavar="TIME", help="RFC 3339, or a day; without it 30 days back.")
+        str | None, Option(metavar="TIME", help="RFC 3339, a day, or how long ago; 30d, if not given.")
     ] = None,
     state: State = STATE,
     json: Json = False,
@@ -35,7 +35,7 @@ def load(
 
     clock = SystemClock()
     now_ns = clock.now().wall_ns
-    since_ns = _begin(since) if since else now_ns - round(LOOK_BACK.total_seconds()) * NS
+    since_ns = _begin(since, now_ns) if since else now_ns - round(LOOK_BACK.total_seconds()) * NS
     os.nice(19)  # it reads beside a gateway that must not wait for it
     tally = Tally(since_ns, now_ns)
     for page in alert_pages(state, clock, since_ns):
@@ -47,7 +47,13 @@ def load(
         _show(found)
 
 
-def _begin(text: str) -> int:
+def _begin(text: str, now_ns: int) -> int:
+    from gateway.settings.span import parse_span
+
+    try:
+        return now_ns - round(parse_span(text).total_seconds()) * NS
+    except ValueError:
+        pass
     try:
         if len(text) == len("2026-11-01"):
             day = datetime.fromisoformat(text)
@@ -56,7 +62,7 @@ def _begin(text: str) -> int:
     except ValueError:
         raise Problem(
             "--since",
-            expected="a time such as 2026-11-24T00:00:00Z, or a day such as 2026-11-24",
+            expected="a time such as 2026-11-24T00:00:00Z, a day such as 2026-11-24, or 7d (ago)",
             found=repr(text),
             do="write it so",
             exit=Exit.USAGE,

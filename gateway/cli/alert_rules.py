@@ -22,6 +22,7 @@ app = typer.Typer(
 
 LISTED = 20  # alerts that differ, shown one by one; --json has all
 LEAD_IN = "24h"
+PLACES = 4  # places of a rule that are named in the list; --json has all
 
 Time = Annotated[str | None, Option(metavar="TIME", help="RFC 3339, or how long ago: 7d.")]
 
@@ -30,7 +31,8 @@ Time = Annotated[str | None, Option(metavar="TIME", help="RFC 3339, or how long 
 def list_(config: Config = CONFIG, json: Json = False) -> None:
     """List the rules of the configuration, with where each is written.
 
-    Reads the configuration alone; no gateway need run. Places are those of the devices a rule would heed.
+    Reads the configuration alone; no gateway need run. Places are those of the devices a rule would heed;
+    --json names them all.
     """
     from gateway.cli.say import count, emit, say, table
     from gateway.settings.loader import load
@@ -41,7 +43,7 @@ def list_(config: Config = CONFIG, json: Json = False) -> None:
         emit({"rules": rows})
         return
     heads = ("rule", "state", "watches", "concern", "priority", "policy", "rings", "places", "written in")
-    table(heads, [[row[head.replace(" ", "_")] for head in heads] for row in rows])
+    table(heads, [[_cell(row, head.replace(" ", "_")) for head in heads] for row in rows])
     on = sum(row["state"] == "on" for row in rows)
     say(f"{count(len(rows), 'rule')}, {on} in force.")
 
@@ -135,6 +137,12 @@ def described(found: Loaded) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _cell(row: dict[str, Any], key: str) -> Any:
+    """Give what stands in the table: many places as their number; --json names them."""
+    many = key == "places" and len(row[key]) > PLACES
+    return f"{len(row[key])} places" if many else row[key]
 
 
 def _moment(text: str | None, option: str) -> int | None:

@@ -56,9 +56,10 @@ def try_one(name: Name, by: By = None, state: State = STATE, json: Json = False)
     from gateway.cli.say import emit, say
 
     gateway = Gateway(state)
-    known = {row["channel"]: row["timeout_s"] for row in gateway.get("/api/v1/channels")["channels"]}
+    known = {row["channel"]: row for row in gateway.get("/api/v1/channels")["channels"]}
     path = f"/api/v1/channels/{segment(name)}/test"
-    tried = gateway.post(path, {"by": who_or_operator(by)}, timeout_s=known.get(name, 0.0) + WAIT_S)
+    wait_s = known.get(name, {}).get("timeout_s", 0.0) + WAIT_S
+    tried = gateway.post(path, {"by": who_or_operator(by)}, timeout_s=wait_s)
     if json:
         emit(tried)
     elif tried["ok"]:
@@ -67,6 +68,9 @@ def try_one(name: Name, by: By = None, state: State = STATE, json: Json = False)
     else:
         say(f"{name}: not sent: {tried['reason']} ({tried['ms']} ms).")
         mend = "correct it in the configuration" if tried["lasting"] else "try again, and look at its server"
-        say(f"Do: {mend};  velgate check  says what of the configuration is wrong.")
+        if known.get(name, {}).get("kind") == "web_push":
+            say("Do: try it on people's phones:  velgate staff reach")
+        else:
+            say(f"Do: {mend};  velgate check  says what of the configuration is wrong.")
     if not tried["ok"]:
         raise typer.Exit(Exit.FAILED)

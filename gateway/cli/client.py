@@ -170,6 +170,9 @@ def _refusal(status: int, document: Any) -> Problem:
     detail = str(said.get("detail") or said.get("title") or f"status {status}")
     exit_ = EXIT_OF.get(status, Exit.FAILED)
     do = _DO.get(code, "see  velgate status" if exit_ is Exit.FAILED else "correct it and try again")
+    detail, named, command = detail.partition("; see `")
+    if named:
+        do = f"see what there is:  {command.rstrip('`')}"
     if code == "already_acknowledged" and said.get("by"):
         detail += f" (by {said['by']}, since {said.get('since')})"
     errors = said.get("errors")

@@ -69,7 +69,8 @@ def staff_notice(settings: Settings, language: str) -> tuple[str, list[tuple[str
         "audit": kept.audit.days,
         "owner": kept.because.audit.owner,
         "reason": kept.because.audit.reason,
-        "ways": ", ".join(ways) or words.text("info.staff.nowhere", language),
+        "ways": ", ".join(words.text(f"info.staff.way.{way}", language) for way in ways)
+        or words.text("info.staff.nowhere", language),
     }
     title = words.text("info.staff.title", language, home=known["home"])
     return title, [

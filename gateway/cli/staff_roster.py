@@ -90,6 +90,8 @@ def override(
     For a date, or from a time to a time. Without --instead-of they alone are the group's duty. It is kept
     over restarts, and stands in the audit log.
     """
+    from zoneinfo import ZoneInfo
+
     from gateway.cli.client import Gateway
     from gateway.cli.say import emit, say
 
@@ -102,12 +104,15 @@ def override(
         "end": end,
         "by": who_or_operator(by),
     }
-    row = Gateway(state).post("/api/v1/roster/override", body)
+    gateway = Gateway(state)
+    row = gateway.post("/api/v1/roster/override", body)
     if json:
         emit(row)
         return
     instead = f" instead of {row['instead_of']}" if row["instead_of"] else ""
-    say(f"{', '.join(row['persons'])}{instead} in {row['group']}, from {row['from']} until {row['until']}.")
+    zone = ZoneInfo(gateway.get("/api/v1/roster", group=row["group"])["zone"])
+    span = f"from {_local(row['from'], zone)} until {_local(row['until'], zone)}"
+    say(f"{', '.join(row['persons'])}{instead} in {row['group']}, {span}.")
     say(f"Take it back with  velgate staff roster restore {row['id'][-6:]}")
 
 
@@ -261,7 +266,8 @@ def _print(found: dict[str, Any]) -> None:
     for row in found["groups"]:
         for on in row["on"]:
             reached = {None: "not proved", True: "yes", False: "no"}[on["reached"]]
-            rule = f"{on['rule']} {on['detail']}".strip()
+            detail = on["detail"][-6:] if on["rule"] == "override" else on["detail"]  # as it is taken back
+            rule = f"{on['rule']} {detail}".strip()
             until = _local(on["until"], zone)
             lines.append((row["group"], row["label"], on["person"], rule, until, on["by"], reached))
     table(("group", "label", "person", "rule", "until", "reached by", "reached"), lines)

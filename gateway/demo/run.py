@@ -92,7 +92,8 @@ async def _demo(folder: Path, *, seconds: float | None, quiet: bool, scenario: s
                     )
                 )
             else:
-                sys.stdout.write(greeting(running, broker, simulation, pins, config=config, state=state))
+                said = greeting(running, broker, simulation, pins, config=config, state=state, quiet=quiet)
+                sys.stdout.write(said)
                 sys.stdout.flush()
 
         process = Process(config, state, load(config), when_ready, seconds=seconds)
@@ -118,8 +119,10 @@ def greeting(
     *,
     config: Path,
     state: Path,
+    quiet: bool,
 ) -> str:
     """Say where everything is, and what to try."""
+    else_ = "nothing happens by itself" if quiet else "in the first 20 s nothing happens by itself"
     people = "".join(f"    {name:<6} PIN {pin}\n" for name, pin in pins.items())
     root = running.root
     subscribe = (
@@ -137,7 +140,7 @@ Velgate's demo runs: a care home with {len(running.settings.device)} simulated d
   Status       {program("velgate")} status --state {state}
   Settings     {config}
 
-  Let something happen (in another terminal; in the first 20 s nothing happens by itself):
+  Let something happen (in another terminal; {else_}):
     {sim} kald-01 press         a resident calls
     {sim} kald-01-bad press     somebody calls from the bathroom
     {sim} fald-02 fall          somebody falls

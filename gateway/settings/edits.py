@@ -7,6 +7,7 @@ that would add an error. Files are replaced by renaming, so that a power cut lea
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path as File
@@ -90,9 +91,13 @@ class Change:
         """Write what has changed, and give the files. Raises `Problem` if it would add an error."""
         if not self._texts:
             return []
-        old = {(finding.key, finding.expected, finding.found) for finding in self.before.errors}
-        errors = self.judged().errors
-        worse = [found for found in errors if (found.key, found.expected, found.found) not in old]
+        # Not by what was expected: that lists what there is, and a new entry of it is no new error.
+        old = Counter((finding.key, finding.found) for finding in self.before.errors)
+        worse = []
+        for error in self.judged().errors:
+            old[error.key, error.found] -= 1
+            if old[error.key, error.found] < 0:
+                worse.append(error)
         if worse:
             raise _refused(worse)
         # Secrets last: a device without its key is told, a key without its device is of no use.

@@ -26,7 +26,8 @@ def condition(watched: Condition) -> str:
     said += f" above {watched.above:g}" if watched.above is not None else ""
     said += f" below {watched.below:g}" if watched.below is not None else ""
     said += f" rises by {watched.rises_by:g}" if watched.rises_by is not None else ""
-    said += f" falls by {watched.falls_by:g}" if watched.falls_by is not None else ""
+    either = " or" if watched.rises_by is not None else ""
+    said += f"{either} falls by {watched.falls_by:g}" if watched.falls_by is not None else ""
     said += f" within {write_span(watched.within)}" if watched.within else ""
     return said + (f", not once in {write_span(watched.missing)}" if watched.missing else "")
 

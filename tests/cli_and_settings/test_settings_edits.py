@@ -242,6 +242,17 @@ def test_an_old_error_keeps_nobody_from_editing(home: Path) -> None:
     assert edit.commit() == [home / "gateway.toml"]
 
 
+def test_two_who_are_missing_are_added_one_after_the_other(home: Path) -> None:
+    """What is expected names who is there, and so changes with each: that is no new error."""
+    text = '[group.nat]\npersons = ["ZZ", "YY"]\n'
+    (home / "municipality.toml").write_text(text, encoding="utf-8")
+    for name, errors in (("ZZ", 1), ("YY", 0)):
+        edit = change(home)
+        entries.add_person(edit, name, roles=["care"], rights=[], language="da")
+        assert edit.commit()
+        assert len(change(home).before.errors) == errors
+
+
 def test_two_commands_at_once_do_not_overwrite_each_other(home: Path) -> None:
     """The second sees that the file has changed since it read it."""
     first, second = change(home), change(home)

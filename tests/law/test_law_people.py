@@ -14,6 +14,7 @@ from gateway.model.alert import Alert, Concern
 from gateway.model.clock import ClockQuality
 from gateway.model.readings import Guard
 from gateway.model.rows import Basis
+from gateway.settings.channels import Channel
 from gateway.settings.loader import load
 from gateway.settings.retention import Retention
 from support.alarm_house import AlarmHouse, open_house
@@ -341,6 +342,10 @@ async def test_c9_the_notice_to_employees_says_who_reads_the_log_and_for_how_lon
         assert settings.retention.because.audit.owner in text
         assert "overvåg" not in text
         assert "monitor" not in text
+        assert "webhook" not in text
+    ways = {name: Channel.model_construct(kind=name) for name in ("apprise", "mqtt", "web_push", "webhook")}
+    _, paragraphs = staff_notice(settings.model_copy(update={"channel": ways}), "da")
+    assert "SMS, mail og lignende, husets MQTT-broker, telefonernes beskedtjeneste" in str(paragraphs)
 
 
 async def test_c4_what_was_on_its_way_when_the_resident_said_no_is_shown_to_nobody(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ async def record(call: Call) -> Response:
     acting = await call.person(given, "basis", operator=True)
     house, person, source = call.board.house, acting.person, acting.source
     if given.place not in house.settings().place:
-        raise Refused("not_found", f"no place {given.place!r} in the configuration")
+        raise Refused("not_found", f"no place {given.place!r}; see `velgate config show place`")
     now = house.clock.now()
     today = datetime.fromtimestamp(now.wall_ns / NS, ZoneInfo(house.settings().site.zone)).date()
     if given.kind == "decision" and now.quality is not ClockQuality.UNSYNCED and given.until < today:
@@ -91,12 +91,12 @@ async def withdraw(call: Call) -> Response:
     acting = await call.person(given, operator=True)
     house, person, source = call.board.house, acting.person, acting.source
     if given.place not in house.settings().place:
-        raise Refused("not_found", f"no place {given.place!r} in the configuration")
+        raise Refused("not_found", f"no place {given.place!r}; see `velgate config show place`")
     concern = Concern(given.concern) if given.concern else None
     if given.rule is not None:
         rule = house.settings().alerts.rules.get(given.rule)
         if rule is None:
-            raise Refused("not_found", f"no rule {given.rule!r} in the configuration")
+            raise Refused("not_found", f"no rule {given.rule!r}; see `velgate alert rules list`")
         concern = rule.concern
     assert concern is not None
     if not given.undo:

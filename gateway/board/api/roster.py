@@ -69,7 +69,7 @@ async def show(call: Call) -> Response:
     roster, now = house.engine.roster(), house.clock.now()
     name, at = call.query("group"), call.query("at")
     if name is not None and name not in roster.settings.group:
-        raise Refused("not_found", f"no group {name!r} in the configuration")
+        raise Refused("not_found", f"no group {name!r}; see `velgate staff roster show`")
     moment = now if at is None else Instant(_moment(call, "at", at), 0, "", ClockQuality.SYNCED)
     groups = sorted(roster.settings.group) if name is None else [name]
     ahead = [each for each in roster.overrides if each.until_ns > now.wall_ns and name in (None, each.group)]
@@ -108,7 +108,8 @@ async def end_override(call: Call) -> Response:
     engine, person, source = call.board.house.engine, acting.person, acting.source
     found = [each for each in engine.roster().overrides if each.id.endswith(given.id)]
     if len(found) != 1:
-        several = "several overrides end so; give more characters" if found else "no such override"
+        none = "no such override; see `velgate staff roster show`"
+        several = "several overrides end so; give more characters" if found else none
         raise Refused("not_found", several)
     name = found[0].id
     await engine.change_duty(lambda ledger: duty_book.end_override(ledger, name, by=person, source=source))
@@ -174,7 +175,7 @@ def _moment(call: Call, key: str, text: str) -> int:
 
 def _known_group(call: Call, name: str) -> None:
     if name not in call.board.house.settings().group:
-        raise Refused("not_found", f"no group {name!r} in the configuration")
+        raise Refused("not_found", f"no group {name!r}; see `velgate staff roster show`")
 
 
 def _known(call: Call, names: Iterable[Any]) -> tuple[str, ...]:
