@@ -34,6 +34,7 @@ WITHIN = timedelta(minutes=2)
 TRIALS_MAX = 500  # kept in memory; with more the oldest is forgotten
 CODE_TRIES = 5  # wrong codes; then the trial has failed
 CODE_DIGITS = 4
+SENT_AT_ONCE = 16  # persons; a whole home's phones at once would leave no hand free for a call
 LOOK_EVERY_S = 15.0  # how often it is looked who has gone off duty
 WRITTEN_TO = frozenset({"apprise"})
 """Kinds of channel that carry a text to a person, who can type a code from it."""
@@ -106,9 +107,14 @@ class Reach:
 
         Raises NotDurable where the disk refuses what a trial that could not be sent has shown.
         """
-        made = [self._new(person) for person in dict.fromkeys(persons)]
+        hands = asyncio.Semaphore(SENT_AT_ONCE)
+
+        async def one(person: str) -> Trial:
+            async with hands:
+                return await self._send(self._new(person))
+
         async with asyncio.TaskGroup() as sending:
-            sent = [sending.create_task(self._send(each), name="reach trial") for each in made]
+            sent = [sending.create_task(one(each), name="reach trial") for each in dict.fromkeys(persons)]
         trials = [task.result() for task in sent]
         for each in trials:
             if each.state == "failed":

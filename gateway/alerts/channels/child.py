@@ -73,7 +73,11 @@ class Desk:
             timeout_s=float(request["timeout_s"]),
         )
         kind, name = str(request["kind"]), f"send-{task.channel}"
-        threading.Thread(target=self._carry_out, args=(number, kind, task), name=name, daemon=True).start()
+        thread = threading.Thread(target=self._carry_out, args=(number, kind, task), name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the machine gives no more of them: the others' attempts go on
+            self.answer({"id": number, "reason": "no thread is left to send it", "lasting": False})
 
     def _load(self, number: object, kind: str) -> None:
         with contextlib.suppress(NotSent):  # said again, to whoever sends by it

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 __all__ = ["Answer", "Courier"]
 
 COMMAND = (sys.executable, "-I", "-m", "gateway.alerts.channels.child")
-IN_HAND_MAX = 256  # attempts under way at once, of all channels
+IN_HAND_MAX = 96  # attempts under way at once: each is a thread, and systemd allows 256 to both processes
 LEFT_MAX = 8  # attempts of one channel that hang over there after their time; then it fails at once
 LEFT_LONGEST_S = 60.0  # so long, and the process is made anew
 GRACE_S = 10.0  # how long other channels' attempts are let end first
