@@ -108,8 +108,8 @@ def prove(
         raise Problem(device, expected="every hop of the chain", found="one that is missing", do=do)
     if not any(hop["hop"] == "shown" for hop in result["hops"]):
         say("No staff page was open: whether one would draw it was not proved.")
-    whose = f"{str(result['alert'])[-6:]} --by {by or 'KL'}"
-    say(f"The chain works. Close the test as people would:  velgate alert resolve {whose} --outcome test")
+    whose = f"{str(result['alert'])[-6:]} --by {by or 'KL'} --outcome test --presence"
+    say(f"The chain works. Close the test as people would:  velgate alert resolve {whose}")
 
 
 def title(alert: dict[str, Any]) -> str:
