@@ -24,12 +24,28 @@ MARK = "evidence_seq"
 PAGE = 100
 
 
-async def put_back_evidence(alarms: AlarmStore, readings: ReadingStore) -> int:
-    """Append the evidence that is missing among the readings; gives up to which event this is seen to."""
+async def put_back_evidence(alarms: AlarmStore, readings: ReadingStore) -> None:
+    """Append the evidence that is missing among the readings. While nothing else writes."""
+    await _put_back(alarms, readings, await alarms.read(Ledger.evidence_seq))
+
+
+async def settle_evidence(alarms: AlarmStore, readings: ReadingStore) -> None:
+    """Have all evidence among the readings and committed, and note that. Raises NotDurable."""
+    dropped = readings.queue.dropped
+    # What is kept as evidence after this may have its reading still in the queue: it is looked at next time.
+    until = await alarms.read(Ledger.evidence_seq)
+    await readings.flush()
+    await _put_back(alarms, readings, until)
+    await readings.flush()
+    if readings.queue.dropped == dropped:
+        await alarms.write(lambda ledger: ledger.put_mark(MARK, max(until, ledger.mark(MARK))), sync=False)
+
+
+async def _put_back(alarms: AlarmStore, readings: ReadingStore, until: int) -> None:
     after = await alarms.read(lambda ledger: ledger.mark(MARK))
     missing: list[Record] = []
-    while True:
-        rows = await alarms.read(partial(_page, after))
+    while after < until:
+        rows = [row for row in await alarms.read(partial(_page, after)) if row[0] <= until]
         if not rows:
             break
         missing += await readings.read(partial(_missing, [record for _, record in rows]))
@@ -37,17 +53,6 @@ async def put_back_evidence(alarms: AlarmStore, readings: ReadingStore) -> int:
     if missing:
         log.warning("%d readings that raised alerts had got lost and are put back", len(missing))
         readings.append(missing)
-    return after
-
-
-async def settle_evidence(alarms: AlarmStore, readings: ReadingStore) -> None:
-    """Have all evidence among the readings and committed, and note that. Raises NotDurable."""
-    dropped = readings.queue.dropped
-    await readings.flush()
-    seen_to = await put_back_evidence(alarms, readings)
-    await readings.flush()
-    if readings.queue.dropped == dropped:
-        await alarms.write(lambda ledger: ledger.put_mark(MARK, seen_to), sync=False)
 
 
 def _page(after: int, ledger: Ledger) -> list[tuple[int, Record]]:

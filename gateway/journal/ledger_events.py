@@ -90,6 +90,11 @@ class EventPart(LedgerPart):
         """Give how many events and copies of evidence there are."""
         return int(self._db.execute("SELECT count(*) FROM event").fetchone()[0])
 
+    def evidence_seq(self) -> int:
+        """Give the `seq` of the newest evidence; 0 where there is none."""
+        row = self._db.execute("SELECT max(seq) FROM event WHERE evidence = 1").fetchone()
+        return int(row[0] or 0)
+
     def evidence_after(self, seq: int, limit: int) -> list[tuple[int, Record]]:
         """Give the evidence that follows `seq`, oldest first, at most 1000."""
         rows = self._db.execute(

@@ -435,6 +435,31 @@ async def test_evidence_that_is_missing_among_the_readings_is_put_back(tmp_path:
             assert [each.id for each in found] == [kept.id, lost.id]
 
 
+async def test_evidence_whose_reading_still_waits_for_the_disk_is_not_put_back_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came while the evidence was being settled; found by the simulation (seed 10145)."""
+    from gateway.journal.evidence import settle_evidence
+
+    one, two = (record("opening", value, kind=Kind.STATE) for value in (True, False))
+    async with inline(tmp_path) as journal:
+        flush = journal.readings.flush
+
+        async def meanwhile() -> None:
+            await flush()
+            if journal.readings.head == 0:
+                journal.readings.append([one])
+                await journal.alarms.write(lambda ledger: ledger.add_event(one, evidence=True))
+
+        monkeypatch.setattr(journal.readings, "flush", meanwhile)
+        await settle_evidence(journal.alarms, journal.readings)
+        journal.readings.append([two])
+        await flush()
+        assert [row for _, row in (await journal.readings.after(0, 10)).rows] == [one, two]
+        await settle_evidence(journal.alarms, journal.readings)
+        assert journal.readings.head == 2
+
+
 async def test_evidence_that_was_seen_to_is_not_looked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,9 @@ Door = Callable[[], Awaitable[tuple[AlertEngine, Wires] | None]]
 """Gives the gateway that answers now, after a while of trying; None where none does."""
 
 
+LATEST_S = 200.0  # by then somebody has seen an alert
+
+
 @dataclass
 class Habits:
     """How the staff is in this home."""
@@ -100,8 +103,9 @@ class Staff:
     def _until_seen(self, alert: Alert) -> float:
         if alert.escalate_at is not None and self.random.random() < self.habits.races:
             left = alert.escalate_at.since(self.now()).total_seconds()
-            return max(0.0, left + self.random.uniform(-0.06, 0.02))
-        return min(self.random.expovariate(1 / self.habits.slow_s), 200.0)
+            if left < LATEST_S:  # a moment of a clock that is wrong tells nobody when to look
+                return max(0.0, left + self.random.uniform(-0.06, 0.02))
+        return min(self.random.expovariate(1 / self.habits.slow_s), LATEST_S)
 
     async def _take(self, who: str, alert: Alert) -> bool:
         random = self.random

@@ -79,7 +79,14 @@ def must_count(facts: Facts, call: Call) -> bool:
     """Tell whether a call was taken, by the rules of the air and of the disk."""
     if not call.heard or (call.counter is not None and _overtaken(facts, call)):
         return False
-    return any(_was_kept(facts, copy["life"], copy["wall_ns"]) for copy in call.heard if copy["brought"] == 1)
+    waiting: set[int] = set()  # lives in which an earlier copy was in hand still: the others repeat that one
+    for copy in call.heard:
+        life = copy["life"]
+        if copy["brought"] == 1 and life not in waiting and _was_kept(facts, life, copy["wall_ns"]):
+            return True
+        if (life, copy["wall_ns"]) not in facts.taken:
+            waiting.add(life)
+    return False
 
 
 def _overtaken(facts: Facts, call: Call) -> bool:
