@@ -85,12 +85,13 @@ def open_alarms(folder: StateFolder, clock: Clock) -> Opened:
 def _repaired_or_anew(folder: StateFolder, clock: Clock) -> Opened:
     """Repair a damaged file; where that fails keep it for the technician, and begin a new one.
 
-    Raises sqlite3.Error or OSError where the disk takes nothing.
+    Raises sqlite3.Error, OSError or Problem where the disk takes nothing.
     """
     try:
         return repair_alarms(folder, clock)
-    except (sqlite3.Error, OSError) as error:
-        if no_room(error):
+    except (sqlite3.Error, OSError, Problem) as error:
+        cause = error.__cause__ if isinstance(error, Problem) else error
+        if isinstance(cause, sqlite3.Error | OSError) and no_room(cause):
             raise  # with room it could be repaired: nothing is set aside for want of room
         log.exception("alarms.db could not be repaired")
     except Exception:  # a fault of ours, or a file like none before: refusing to start would silence the home
@@ -99,13 +100,17 @@ def _repaired_or_anew(folder: StateFolder, clock: Clock) -> Opened:
 
 
 def begin_alarms_anew(folder: StateFolder, clock: Clock) -> Opened:
-    """Set a file apart that nobody can read or mend, and begin a new one. Raises sqlite3.Error, OSError."""
-    kept = _set_aside(folder)
-    for path in (folder.path / "alarms.mending.new", _mended(folder), folder.alarms):
-        remove(path)
+    """Set a file apart that nobody can read or mend, and begin a new one.
+
+    The new file is made whole before the old one is touched: a disk that has no room for it now may give the
+    old one back later. Raises sqlite3.Error, OSError or Problem, and has then changed nothing.
+    """
+    building, kept = folder.path / "alarms.mending.new", _unused_name(folder)
+    remove(building)
     with ExitStack() as undo:
-        db = undo.enter_context(closing(connect(folder.alarms)))
-        migrate(db, folder.alarms, ALARM_MIGRATIONS)
+        undo.callback(remove, building)
+        db = undo.enter_context(closing(connect(building)))
+        migrate(db, building, ALARM_MIGRATIONS)
         db.execute("BEGIN IMMEDIATE")
         ledger = Ledger(db, clock, Changes())
         # No number that anybody may have seen is given a second time: no gateway counts a state a second.
@@ -113,26 +118,26 @@ def begin_alarms_anew(folder: StateFolder, clock: Clock) -> Opened:
         ledger.put_mark("log_floor", ledger.log_seq())
         ledger.audit("journal_begun_anew", by=None, source="journal", detail={"kept": kept})
         db.execute("COMMIT")
-        undo.pop_all()
+        db.close()
+        settle(building, _mended(folder))
+    for tail in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            (folder.path / f"alarms.db{tail}").rename(folder.path / f"{kept}{tail}")
+    sync_folder(folder.path)
+    settle(_mended(folder), folder.alarms)
     told = (
         f"alarms.db could be neither read nor mended; it is kept as {kept}, and a new one was begun. Open"
         " calls, legal bases, screens and sign-ins of before are not in it: do rounds, and record them anew"
     )
     log.error("%s", told)
+    db = connect(folder.alarms)
     return Opened(db, _start(db, clock), told)
 
 
-def _set_aside(folder: StateFolder) -> str:
-    """Rename the file with its log to a name that nothing removes by itself; gives that name."""
-    for number in count(1):
-        name = f"alarms.unreadable-{number}.db"
-        if not (folder.path / name).exists():
-            break
-    for tail in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            (folder.path / f"alarms.db{tail}").rename(folder.path / f"{name}{tail}")
-    sync_folder(folder.path)
-    return name
+def _unused_name(folder: StateFolder) -> str:
+    """Give a name for the file that nothing removes by itself."""
+    names = (f"alarms.unreadable-{number}.db" for number in count(1))
+    return next(name for name in names if not (folder.path / name).exists())
 
 
 def repair_alarms(folder: StateFolder, clock: Clock) -> Opened:
