@@ -85,6 +85,21 @@ async def test_targets_are_large_enough_and_have_names(browser: Browser, home: B
                 assert wide <= 0, path
 
 
+async def test_the_header_fits_a_phone_that_has_sound_and_a_technical_alert(
+    browser: Browser, home: BoardHouse
+) -> None:
+    """Nothing is pushed out to the side, also with ten of them; the word is still there to be read out."""
+    async with open_screen(browser, home, sound=True) as ab:
+        for n in range(1, 11):
+            home.engine.trouble(Trouble(kind="screen.silent", subject=f"stue-{n}", present=True))
+        for size in (PHONE, NARROW):
+            await ab.page.set_viewport_size(size)
+            await expect(ab.page.locator("#technical")).to_have_text(re.compile("Teknik 10"))
+            await expect(ab.page.locator("#technical")).to_have_attribute("data-count", "10")
+            assert await ab.page.evaluate(scripts.SIDEWAYS) <= 0
+            await expect(ab.page.locator(".languages")).to_be_in_viewport(ratio=1)
+
+
 async def test_two_cards_and_the_top_of_a_third_on_a_phone(browser: Browser, home: BoardHouse) -> None:
     """360 × 740: header 56 px, tabs 64 px, buttons 56 px, place 28 px bold."""
     for n in (3, 4, 5):

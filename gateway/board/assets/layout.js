@@ -131,6 +131,7 @@ export function drawHead() {
   $("clock").textContent = clock(now());
   const technicals = technical();
   if (!frozen()) $("technical").hidden = technicals === 0;
+  $("technical").dataset.count = technicals;
   $("technical").querySelector("span").textContent = t("board.technical_chip", { count: technicals });
   $("link").classList.toggle("off", !!store.lost);
   $("link").setAttribute("aria-label", t(store.lost ? "page.no_contact" : "page.connected"));
