@@ -39,7 +39,7 @@ class Bridges:
         """Take a message, if it is a bridge's word about itself; gives whether it was."""
         if not topic.endswith(STATE):
             return False
-        name = topic.removesuffix(STATE).replace("/", "-").lower()
+        name = _name(topic)
         online = _online(payload)
         if online is None or not is_slug(name):
             return True
@@ -52,7 +52,13 @@ class Bridges:
 
     def forget(self) -> None:
         """Know nothing of any again: the broker is away, and that is told by itself."""
-        for name in [*self._waiting, *self._told]:
+        for name in [*self._waiting, *sorted(self._told)]:
+            self._is_back(name)
+
+    def keep(self, topics: Iterable[str]) -> None:
+        """Forget those that speak on none of these topics: no device of the configuration is behind them."""
+        wanted = {_name(topic) for topic in topics}
+        for name in sorted({*self._waiting, *self._told} - wanted):
             self._is_back(name)
 
     def _known(self) -> int:
@@ -71,6 +77,10 @@ class Bridges:
         if name in self._told:
             self._told.discard(name)
             self._tell(Trouble(kind="source.down", subject=name, present=False))
+
+
+def _name(topic: str) -> str:
+    return topic.removesuffix(STATE).replace("/", "-").lower()
 
 
 def _online(payload: bytes) -> bool | None:

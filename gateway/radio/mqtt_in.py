@@ -85,6 +85,7 @@ class MqttIn:
         if (settings.mqtt, self._filters(settings)) != (self._settings.mqtt, self._filters(self._settings)):
             self._changed.set()
         self._settings = settings
+        self._bridges.keep(bridge_topics(each.topic for each in settings.device.values() if each.topic))
 
     @staticmethod
     def _filters(settings: Settings) -> list[str]:
