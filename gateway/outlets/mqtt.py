@@ -42,6 +42,7 @@ UNKEPT_MAX = (
 )
 DEVICE_AGAIN_S = 60.0  # "last seen" and signal alone are told at most this often
 ANNOUNCE_EVERY_S = 30.0
+TOLD_MAX = 1000  # alerts of which the newest revision that was told is remembered; with more the oldest goes
 AGAIN_WITHIN_S = 10.0  # a broker that confirms an open alert no sooner is connected to anew
 RECONNECT_FIRST_S = 0.1
 RECONNECT_MAX_S = 30.0
@@ -99,6 +100,8 @@ class MqttOutlet:
         """Held for each state of an alert that is told, so that none overtakes another."""
         self._shown_devices: dict[str, tuple[dict[str, Any], float]] = {}
         self._unkept: dict[str, Alert] = {}
+        self._told: dict[str, int] = {}
+        """The newest revision of each alert that its lane has told."""
         self._unkept_news = asyncio.Event()
         self._since = ""
         self.tried = asyncio.Event()
@@ -301,8 +304,9 @@ class MqttOutlet:
             try:
                 async with self._alerts_in_turn:
                     # As it is by now: its lane may have told its end meanwhile, after which nobody clears it.
+                    # That comes with the commit, and what is open is looked up where it is noted a little later.
                     alert = next((each for each in self._open_alerts() if each.id == known.id), None)
-                    if alert is not None:
+                    if alert is not None and alert.rev >= self._told.get(alert.id, 0):
                         # The lane of new alerts waits for its turn meanwhile.
                         async with asyncio.timeout(AGAIN_WITHIN_S):
                             await self._send_alert(link, alert)
@@ -426,6 +430,9 @@ class MqttOutlet:
 
     async def _publish_alert(self, link: Link, alert: Alert) -> None:
         async with self._alerts_in_turn:
+            self._told[alert.id] = max(alert.rev, self._told.pop(alert.id, 0))
+            if len(self._told) > TOLD_MAX:
+                del self._told[next(iter(self._told))]
             await self._send_alert(link, alert)
 
     async def _send_alert(self, link: Link, alert: Alert) -> None:
