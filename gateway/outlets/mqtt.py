@@ -304,7 +304,7 @@ class MqttOutlet:
             try:
                 async with self._alerts_in_turn:
                     # As it is by now: its lane may have told its end meanwhile, after which nobody clears it.
-                    # That comes with the commit, and what is open is looked up where it is noted a little later.
+                    # It hears of that with the commit; what is open is noted a little later.
                     alert = next((each for each in self._open_alerts() if each.id == known.id), None)
                     if alert is not None and alert.rev >= self._told.get(alert.id, 0):
                         # The lane of new alerts waits for its turn meanwhile.
