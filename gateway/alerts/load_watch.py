@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -44,6 +45,7 @@ class LoadWatch:
         self._tell = tell
         self._persons = persons_on_duty
         self._seeded = False
+        self._fails = False
 
     @property
     def flood(self) -> Flood | None:
@@ -68,22 +70,35 @@ class LoadWatch:
         except (TimeoutError, sqlite3.Error) as busy:
             log.warning("what rang before the start is not counted: %s", busy)
             return
-        for alert in sorted(lately, key=lambda alert: alert.raised.wall_ns):
-            # A clock that is not set yet stands before what rang days ago, and would count all of it.
-            if since_ns <= alert.raised.wall_ns <= now.wall_ns:
-                self._load.note(alert, alert.raised)
+        with self._beside_the_calls():
+            for alert in sorted(lately, key=lambda alert: alert.raised.wall_ns):
+                # A clock that is not set yet stands before what rang days ago, and would count all of it.
+                if since_ns <= alert.raised.wall_ns <= now.wall_ns:
+                    self._load.note(alert, alert.raised)
 
     def moved(self, moved: Moved) -> None:
         """Take what a commit has changed."""
         now = self._clock.now()
-        for _, alert in moved.alerts:
-            self._load.note(alert, now)
+        with self._beside_the_calls():
+            for _, alert in moved.alerts:
+                self._load.note(alert, now)
 
     async def run(self) -> None:
         """Tell what begins and ends, for ever."""
         while True:
-            self.look()
+            with self._beside_the_calls():
+                self.look()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    @contextmanager
+    def _beside_the_calls(self) -> Iterator[None]:
+        """Contain what fails: figures stand on the way of a call, and must not end it."""
+        try:
+            yield
+        except Exception:
+            if not self._fails:  # once: this turns every few seconds
+                log.exception("alerts are not counted")
+            self._fails = True
 
     def look(self) -> None:
         """Look once."""
