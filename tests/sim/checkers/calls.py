@@ -61,7 +61,9 @@ def _cannot_be_proved(facts: Facts, call: Call, records: list[Record]) -> bool:
         return True
     others = (copy for other in facts.calls_of[call.device] if other is not call for copy in other.heard)
     spoiled = (
-        event for event in facts.heard_of[facts.address_of[call.device]] if not event["whole"]
+        event
+        for event in facts.every("heard")
+        if event["address"] == facts.address_of[call.device] and not event["whole"]
     )  # what a copy that the air has spoiled says may be another press
     return any(begin_s < copy.at_s < end_s for copy in (*others, *spoiled))
 

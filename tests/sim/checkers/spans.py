@@ -49,24 +49,24 @@ def _ends(facts: Facts, asked: Event, device: str, *, closed: bool) -> Iterator[
             yield max(other.at_s, from_s)
     if closed:
         return
-    # A second acknowledgement by the same person is a retry: the first one's time runs.
+    # A second acknowledgement by the same person is a retry: the first one's time runs, since nobody had it.
+    free_s = _free_since(facts, asked)
     first_s = min(
         other.at_s
         for other in facts.asks_of[asked["alert"]]
-        if other["action"] == "acknowledge" and other.at_s <= from_s
+        if other["action"] == "acknowledge" and free_s <= other.at_s <= from_s
     )
     soonest_s = min(facts.steps.return_s, facts.steps.presence_s)
-    runs_s = from_s if _had_nobody(facts, asked) else first_s
-    yield max(from_s, runs_s + soonest_s)
+    yield max(from_s, first_s + soonest_s)
     yield from doubtful_boots(facts, from_s)
 
 
-def _had_nobody(facts: Facts, asked: Event) -> bool:
-    """Whether the page showed that nobody had it when it was asked for."""
+def _free_since(facts: Facts, asked: Event) -> float:
+    """Give since when the page showed that nobody had it when it was asked for; 0 where somebody had."""
     shown = [
         event for event in facts.every("page") if event["alert"] == asked["alert"] and event.at_s < asked.at_s
     ]
-    return bool(shown) and shown[-1]["handling"] == "unacknowledged"
+    return shown[-1].at_s if shown and shown[-1]["handling"] == "unacknowledged" else 0.0
 
 
 def doubtful_boots(facts: Facts, from_s: float) -> Iterator[float]:
