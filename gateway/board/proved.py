@@ -9,7 +9,7 @@ from gateway.alerts.tests_due import How, Record, proved, read
 from gateway.board.house import House
 from gateway.journal.ledger import Ledger
 from gateway.model.alert import Alert
-from gateway.model.clock import iso
+from gateway.model.clock import ClockQuality, iso
 
 MEMO = "board/proved"
 """`{"time", "device", "ms", "ok"}`: by a chain test, or by any call that a page drew."""
@@ -48,8 +48,12 @@ class Proofs:
             await self._keep(alert.device, taken_s * 1000, ok=True, how="event")
 
     async def records(self) -> dict[str, Record]:
-        """Give what is kept of the chain of each device. Those that are new are noted: they begin now."""
-        devices, now_ns = self._house.engine.devices(), self._house.clock.now().wall_ns
+        """Give what is kept of the chain of each device. Those that are new are noted: they begin now.
+
+        Not while nobody knows what time it is: they would have begun in another year.
+        """
+        devices, now = self._house.engine.devices(), self._house.clock.now()
+        now_ns = now.wall_ns
         kept = await self._house.journal.alarms.read(lambda ledger: ledger.memos(CHAIN))
         records = {name: read(kept.get(CHAIN + name), now_ns) for name, each in devices.items() if each.calls}
         new = {CHAIN + name: row.document() for name, row in records.items() if CHAIN + name not in kept}
@@ -61,18 +65,21 @@ class Proofs:
             for key in gone:
                 ledger.end_memo(key)
 
-        if new or gone:
+        if (new or gone) and now.quality is not ClockQuality.UNSYNCED:
             await self._house.journal.alarms.write(note, sync=False)
         return records
 
     async def _keep(self, device: str, ms: float | None, *, ok: bool, how: How) -> None:
-        now_ns = self._house.clock.now().wall_ns
+        now = self._house.clock.now()
+        now_ns = now.wall_ns
         time = iso(now_ns)
         value = {"time": time, "device": device, "ms": None if ms is None else round(ms), "ok": ok}
         key = CHAIN + device
 
         def keep(ledger: Ledger) -> None:
             ledger.put_memo(MEMO, value)
+            if now.quality is ClockQuality.UNSYNCED:
+                return  # it cannot be said how long ago that will have been
             before = read(ledger.memo(key), now_ns)
             ledger.put_memo(key, proved(before, how, now_ns, ms, ok=ok).document())
 
