@@ -43,8 +43,7 @@ def evidence(standing: Mapping[str, Any], words: Words) -> list[Line]:
 
 
 def _flooded(flood: Mapping[str, Any], words: Words) -> str:
-    what = words.known(f"alert.{flood['kind']}.short", flood["rule"])
-    span = words.span(flood["window_s"])
+    what, span = flood["what"][words.language], words.span(flood["window_s"])
     return words.t("page.empty.flood", count=flood["count"], span=span, what=what, place=flood["label"])
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from gateway.board.house import House
+from gateway.model.catalogue import LANGUAGES, shipped
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +25,15 @@ ANSWER_MAX = 64 * 1024
 
 
 def flood_of(house: House) -> dict[str, Any] | None:
-    """Give the flood that is on, with the place it mostly comes from as staff call it; or None."""
+    """Give the flood that is on, with what rings most and where as staff call it; or None."""
     flood = house.engine.load.flood
     if flood is None:
         return None
     document = flood.document()
-    return {**document, "label": house.settings().label(document["place"])}
+    settings, key = house.settings(), f"alert.{document['kind']}.short"
+    texts = shipped().overlaid(settings.wording)
+    what = {each: texts.text(key, each) if texts.has(key) else document["rule"] for each in LANGUAGES}
+    return {**document, "what": what, "label": settings.label(document["place"])}
 
 
 class LoadDesk:

@@ -11,6 +11,7 @@ from gateway.model.trouble import Trouble
 from support import browser_scripts as scripts
 from support.board_house import BoardHouse
 from support.browser import NARROW, PHONE, SIZES, WALL, expect, open_screen
+from support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -98,6 +99,18 @@ async def test_the_header_fits_a_phone_that_has_sound_and_a_technical_alert(
             await expect(ab.page.locator("#technical")).to_have_attribute("data-count", "10")
             assert await ab.page.evaluate(scripts.SIDEWAYS) <= 0
             await expect(ab.page.locator(".languages")).to_be_in_viewport(ratio=1)
+
+
+async def test_a_flood_is_said_in_the_words_of_staff(browser: Browser, home: BoardHouse) -> None:
+    """What rings most is named as on its card, also by the script; never by the rule's name."""
+    home.engine.observe([home.record(f"kald-{n:02d}", "tamper", True) for n in range(1, 6)])
+    await eventually(lambda: home.engine.load.flood is not None)
+    for alert in [shown.alert for shown in home.engine.open() if shown.alert.rule == "tamper"]:
+        await home.does(alert, "acknowledge")
+        await home.does(alert, "resolve", outcome="technical", presence=True)
+    async with open_screen(browser, home) as ab:
+        line = ab.page.locator("#empty").get_by_text("Mange alarmer")
+        await expect(line).to_contain_text("Mange alarmer: 5 på 10 min. Mest: Taget af eller løs – Bolig")
 
 
 async def test_two_cards_and_the_top_of_a_third_on_a_phone(browser: Browser, home: BoardHouse) -> None:

@@ -1,7 +1,7 @@
 // The empty board and the strip of the wall: when it was last proved, who is heard, who can be reached.
 // `evidence.py` says the same on the server.
 
-import { clock, el, knows, now, seconds, span, t } from "./boot.js";
+import { clock, el, lang, now, seconds, span, t } from "./boot.js";
 import { store, technical } from "./store.js";
 
 const FRESH_MS = 24 * 3600 * 1000;
@@ -41,9 +41,8 @@ function duty() {
 
 // More new alerts than those on duty can take: what rings most, and where. Nothing is held back because of it.
 function flooded() {
-  const { count, window_s: window, kind, rule, label: place } = store.flood;
-  const what = knows(`alert.${kind}.short`) ? t(`alert.${kind}.short`) : rule;
-  return [t("page.empty.flood", { count, span: span(window), what, place }), false];
+  const { count, window_s: window, what, label: place } = store.flood;
+  return [t("page.empty.flood", { count, span: span(window), what: what[lang], place }), false];
 }
 
 function evidence() {
