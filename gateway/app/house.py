@@ -10,8 +10,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -41,15 +39,13 @@ from gateway.health.supervise import Rooms
 from gateway.intake.intake import Intake
 from gateway.intake.memory import Heard
 from gateway.journal.journal import Journal
-from gateway.journal.ledger import Ledger
-from gateway.model.alert import Alert, Concern
+from gateway.model.alert import Alert
 from gateway.model.catalogue import LANGUAGES, Catalogue, shipped
 from gateway.model.clock import Clock
 from gateway.model.ids import NewId
 from gateway.model.problem import Finding
-from gateway.model.rows import Basis, Keeping
+from gateway.model.rows import Keeping
 from gateway.model.trouble import Trouble
-from gateway.outlets.mqtt_topics import Topics
 from gateway.radio.expects import Expects
 from gateway.radio.radio import Radio
 from gateway.settings.loader import Loaded, load
@@ -62,69 +58,6 @@ HANDS = "hands"  # the subject of the trouble that frames are heard and not take
 HANDS_WITHIN_S = 6.0  # longer than a press waits for a disk that hangs, shorter than a canary may take
 LET_GO_S = 0.5  # how long an end waits for the radio to let go before the other rooms end beside it
 EARLY_TROUBLES_MAX = 200  # troubles told before the alerts can take them; the oldest gives way
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A house in which everything answers."""
-
-    house: House
-    doors: Doors
-
-    @property
-    def settings(self) -> Settings:
-        """The effective configuration."""
-        return self.house.settings
-
-    @property
-    def clock(self) -> Clock:
-        """What time it is."""
-        return self.house.clock
-
-    @property
-    def board(self) -> str:
-        """The staff page's address."""
-        return self.doors.url
-
-    @property
-    def socket(self) -> Path:
-        """The Unix socket of local programs."""
-        return self.doors.socket
-
-    @property
-    def root(self) -> str:
-        """The root of this home's topics."""
-        return Topics.of(self.settings.site).root
-
-    async def basis(self) -> list[Basis]:
-        """Give every legal basis that is recorded."""
-        return await self.house.journal.alarms.read(lambda ledger: ledger.basis())
-
-    async def record_basis(self, place: str, concerns: Sequence[Concern], *, until: date, by: str) -> None:
-        """Record that residents consent, and take it into account."""
-        now = self.clock.now()
-        rows = [
-            Basis(
-                place=place,
-                concern=concern.value,
-                kind="consent",
-                until=until,
-                case=None,
-                recorded=now,
-                by=by,
-            )
-            for concern in concerns
-        ]
-
-        def put(ledger: Ledger) -> None:
-            for row in rows:
-                ledger.put_basis(row)
-                ledger.audit(
-                    "basis_recorded", by=by, source="demo", detail={"place": place, "concern": row.concern}
-                )
-
-        await self.house.journal.alarms.write(put)
-        await self.house.engine.basis_changed()
 
 
 class House:
@@ -186,7 +119,7 @@ class House:
     # Its life
 
     async def run(
-        self, ready: Callable[[Running], Awaitable[None]], *, standing: Callable[[], object] = lambda: None
+        self, ready: Callable[[Doors], Awaitable[None]], *, standing: Callable[[], object] = lambda: None
     ) -> None:
         """Open the rooms and keep them running; for ever. `ready` is called once everything answers.
 
@@ -220,7 +153,7 @@ class House:
         self,
         house: asyncio.TaskGroup,
         listening: asyncio.Task[None],
-        ready: Callable[[Running], Awaitable[None]],
+        ready: Callable[[Doors], Awaitable[None]],
         standing: Callable[[], object],
     ) -> None:
         self._furnish()
@@ -292,7 +225,7 @@ class House:
             answers = await doors
             await self.deliveries.tried(BROKER_WITHIN_S)
             self._outside.settle()
-            await ready(Running(self, answers))
+            await ready(answers)
             await asyncio.Event().wait()
         finally:
             self._open = False

@@ -16,7 +16,9 @@ from typing import Any
 
 import orjson
 
-from gateway.app.house import House, Running
+from gateway.app.house import House
+from gateway.app.running import Running
+from gateway.board.serve import Doors
 from gateway.health.clock import SystemClock
 from gateway.health.notify import notify
 from gateway.model.ids import uuid7
@@ -76,8 +78,8 @@ class Process:
             random=Random(),  # noqa: S311  (jitter of retries, no secret)
         )
 
-        async def ready(running: Running) -> None:
-            await self.when_ready(running)
+        async def ready(doors: Doors) -> None:
+            await self.when_ready(Running(house, doors))
             if self.seconds is not None:
                 loop.call_later(self.seconds, stop.set)
 

@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.app.house import Running
 from gateway.app.process import Process, on_loop, print_line, ready_line, set_up_logging
+from gateway.app.running import Running
 from gateway.board.pins import hash_pin
 from gateway.demo.children import (
     Broker,

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from gateway.app import house as house_module
-from gateway.app.house import House, Running
+from gateway.app.house import House
+from gateway.board.serve import Doors
 from gateway.health.clock import SystemClock
 from gateway.journal.journal import Journal
 from gateway.model.frames import Frame, Message
@@ -54,7 +55,7 @@ class Life:
         self.standing = asyncio.Event()
         self.task: asyncio.Task[None]
 
-    async def _ready(self, _: Running) -> None:
+    async def _ready(self, _: Doors) -> None:
         self.ready.set()
 
     def start(self) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 from unittest import mock
 
 from gateway.alerts.engine import AlertEngine
-from gateway.app.house import House, Running
+from gateway.app.house import House
 from gateway.app.outside import Outside
+from gateway.app.running import Running
 from gateway.board.house import House as BoardHouse
 from gateway.board.serve import Doors
 from gateway.journal.errors import NotDurable
@@ -143,10 +144,9 @@ class World:
         await asyncio.sleep(0.05)
         self.air.remembered()
 
-    async def _ready(self, running: Running) -> None:
+    async def _ready(self, _: Doors) -> None:
         assert self.wires is not None
         self.trace.note("ready", life=self.wires.number)
-        del running
 
     def _died(self, wires: Wires, life: asyncio.Task[None]) -> None:
         if wires.live and not life.cancelled():
