@@ -322,9 +322,10 @@ class AlertEngine:
 
         In force when this returns. Raises NotDurable, and what `change` raises.
         """
-        given = await self._journal.alarms.write(change)
-        async with self._taking:  # or an older read that is slow would take the place of a newer one
-            self._kept = await self._journal.alarms.read(read_kept)
+        # Read in the same turn: what was changed is in force although a disk is slow to read.
+        given, self._kept = await self._journal.alarms.write(
+            lambda ledger: (change(ledger), read_kept(ledger))
+        )
         if self._run is not None:
             self._office.rules = self._rules()
         return given
