@@ -223,7 +223,8 @@ async def test_the_broker_goes_and_comes_back(broker: Mosquitto) -> None:
         await eventually(lambda: source.state == "up")
         await publish(broker, "after")
         # A broker that stopped before it had read the acknowledgement sends the first once more.
-        await eventually(lambda: list(dict.fromkeys(m.payload for m in heard.messages)) == [b"before", b"after"])
+        wanted = [b"before", b"after"]
+        await eventually(lambda: list(dict.fromkeys(m.payload for m in heard.messages)) == wanted)
         assert heard.standing("source.down") == []
 
 
