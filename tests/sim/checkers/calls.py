@@ -46,7 +46,7 @@ def every_call_is_in_one_alert(facts: Facts) -> Iterator[str]:
 
 
 def _cannot_be_proved(facts: Facts, call: Call, records: list[Record]) -> bool:
-    """Whether the repeat could no longer be proved: another press was heard between, or a battery changed.
+    """Whether the repeat could no longer be proved: something else was heard between, or a battery changed.
 
     A device's last number is compared, and what was heard in the last seconds; an older number may be that
     of a new battery, and once somebody has said that it is new, any number may be. Doubled, a press adds to
@@ -59,13 +59,12 @@ def _cannot_be_proved(facts: Facts, call: Call, records: list[Record]) -> bool:
         event["device"] == call.device and begin_s < event.at_s < end_s for event in facts.every("accepted")
     ):
         return True
-    others = (copy for other in facts.calls_of[call.device] if other is not call for copy in other.heard)
-    spoiled = (
-        event
-        for event in facts.every("heard")
-        if event["address"] == facts.address_of[call.device] and not event["whole"]
-    )  # what a copy that the air has spoiled says may be another press
-    return any(begin_s < copy.at_s < end_s for copy in (*others, *spoiled))
+    return any(
+        event["address"] == facts.address_of[call.device]
+        and begin_s < event.at_s < end_s
+        and not (event["number"] == call.number and event["whole"])
+        for event in facts.every("heard")  # what the air has spoiled may say anything
+    )
 
 
 def _objected(facts: Facts, call: Call) -> bool:
