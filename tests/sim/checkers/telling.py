@@ -51,8 +51,10 @@ def two_people_do_not_both_have_it(facts: Facts) -> Iterator[str]:
 
 
 def _taken_over(facts: Facts, alert: str, by: str, before_s: float) -> bool:
+    """Whether somebody else took it over, or opened it again after it was closed: then that one has it."""
     return any(
-        other["take_over"] and other["by"] != by and other.at_s <= before_s for other in facts.asks_of[alert]
+        (other["take_over"] or other["action"] == "reopen") and other["by"] != by and other.at_s <= before_s
+        for other in facts.asks_of[alert]
     )
 
 
