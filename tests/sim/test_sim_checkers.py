@@ -14,7 +14,7 @@ TESTS = Path(__file__).parents[1]
 def test_each_planted_mistake_is_found() -> None:
     """In a process of its own, which no measuring of coverage slows down."""
     done = subprocess.run(
-        [sys.executable, "-m", "sim.planted"],
+        ["nice", "-n", "10", sys.executable, "-m", "sim.planted"],
         cwd=TESTS,
         capture_output=True,
         text=True,
