@@ -71,7 +71,7 @@ demo: setup ## a small care home on simulated devices; Ctrl-C ends it
 test: check unit ## everything that must hold before a change is taken
 
 unit: setup-test # three workers on two cores: much of what they do is waiting
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term:skip-covered $(PYTEST)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered $(PYTEST)
 
 check: setup-test ## format, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ." >&2; exit 1; }

@@ -66,6 +66,9 @@ def permission(first: str, then: str) -> str:
     return f"({PERMISSION})({json.dumps(first)}, {json.dumps(then)})"
 
 
+SENT_AGAIN_S = 15.0
+
+
 class ServiceWorker:
     """The service worker of a context, spoken to past every page of it."""
 
@@ -74,29 +77,36 @@ class ServiceWorker:
         self.context, self.origin = context, origin.rstrip("/")
         self._cdp: CDPSession | None = None
         self._registration: str | None = None
+        self._activated: set[str] = set()
+        self._last: dict[str, str] | None = None
 
     async def open(self) -> None:
         """Find its registration, from a page that is nobody's."""
         blank = await self.context.new_page()
         self._cdp = await self.context.new_cdp_session(blank)
         self._cdp.on("ServiceWorker.workerRegistrationUpdated", self._registered)
+        self._cdp.on("ServiceWorker.workerVersionUpdated", self._moved_on)
         await self._cdp.send("ServiceWorker.enable")
-        await eventually(lambda: self._registration)
+        # A push for a worker that is not active yet is dropped without a word.
+        await eventually(lambda: self._registration in self._activated)
 
     def _registered(self, event: Any) -> None:
         for each in event["registrations"]:
             if each["scopeURL"].startswith(self.origin) and not each["isDeleted"]:
                 self._registration = each["registrationId"]
 
+    def _moved_on(self, event: Any) -> None:
+        self._activated |= {
+            each["registrationId"] for each in event["versions"] if each["status"] == "activated"
+        }
+
     async def push(self, said: dict[str, Any] | str) -> None:
         """Hand it a push, as the browser does when one arrives."""
         assert self._cdp is not None
         assert self._registration is not None
         data = said if isinstance(said, str) else json.dumps(said)
-        await self._cdp.send(
-            "ServiceWorker.deliverPushMessage",
-            {"origin": self.origin, "registrationId": self._registration, "data": data},
-        )
+        self._last = {"origin": self.origin, "registrationId": self._registration, "data": data}
+        await self._cdp.send("ServiceWorker.deliverPushMessage", self._last)
 
     async def _worker(self) -> Worker:
         return await eventually(
@@ -118,7 +128,14 @@ class ServiceWorker:
         if not titles:
             await eventually(self._none)
             return []
-        return await eventually(found)
+        try:
+            return await eventually(found, within_s=SENT_AGAIN_S)
+        except AssertionError:
+            # Dropped without a word where the worker does not start in time; a push service sends it again.
+            assert self._cdp is not None
+            assert self._last is not None
+            await self._cdp.send("ServiceWorker.deliverPushMessage", self._last)
+            return await eventually(found)
 
     async def _none(self) -> bool:
         return not await self.shown()
