@@ -1,4 +1,4 @@
-"""What all tests share: the support package on the path, and properties that judge each change by the same examples."""
+"""What all tests share: the support package on the path, and the same examples for each change."""
 
 from __future__ import annotations
 
@@ -9,5 +9,7 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-settings.register_profile("velgate", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "velgate", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("velgate")
