@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.model.readings import Guard
@@ -136,6 +136,7 @@ async def test_a_press_while_another_is_being_committed() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.floats(0, 30)), max_size=30))
+@example([(1, 0.0), (0, 0.0), (1, 3.75)])
 @settings(max_examples=60, deadline=None)
 def test_each_change_of_number_is_exactly_one_press(presses: list[tuple[int, float]]) -> None:
     """Whatever numbers come when: as many events as there are transmissions, and a repeat adds none."""
@@ -144,9 +145,13 @@ def test_each_change_of_number_is_exactly_one_press(presses: list[tuple[int, flo
         room = Room()
         wanted: list[int] = []
         recent: dict[int, float] = {}
+        heard: int | None = None
         for number, pause_s in presses:
             for repeat in range(3):
                 await room.hear(press(number), pause_s if repeat == 0 else 0.1)
+                if number == heard:
+                    continue  # a copy of what was just heard: its burst runs from the first one
+                heard = number
                 fresh = number not in recent or room.after_s - recent[number] > 4.0
                 if fresh and (not wanted or wanted[-1] != number):
                     wanted.append(number)
