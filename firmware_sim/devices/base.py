@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -96,7 +97,7 @@ class Place:
     seed: int
 
 
-class Device:
+class Device(ABC):
     """Base of all devices: silence, battery, and the table of actions."""
 
     profile: str | None = None
@@ -131,9 +132,9 @@ class Device:
             self.beat()
         self.agenda.after(self.spec.interval_s * self.random.uniform(0.95, 1.05), self.beat_on)
 
+    @abstractmethod
     def beat(self) -> None:
         """Say what the device says regularly."""
-        raise NotImplementedError
 
     async def act(self, action: str, value: str | None) -> str:
         """Do an action by name. Raises SimProblem."""
@@ -193,8 +194,8 @@ class Device:
         self.beat()
         return "sends again"
 
-    def hush(self) -> None:
+    def hush(self) -> None:  # noqa: B027  (most devices send nothing that goes on)
         """End what is being sent: the device falls silent."""
 
-    def roused(self) -> None:
+    def roused(self) -> None:  # noqa: B027  (as above)
         """Take notice that the device may speak again."""

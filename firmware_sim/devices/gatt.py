@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Final
 
 from firmware_sim.air import Packet
@@ -44,9 +45,9 @@ class GattDevice(Device):
         self.actions["drop"] = self._drop
         self.actions["drop_on_read"] = self._drop_on_read
 
+    @abstractmethod
     def characteristics(self) -> tuple[Characteristic, ...]:
         """Return the characteristics of the device's own service; called once."""
-        raise NotImplementedError
 
     def beat(self) -> None:
         """Advertise, unless somebody is connected."""

@@ -6,6 +6,7 @@ that is printed.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ def no_key(address: str) -> bytes | None:
     return None
 
 
-class _Keyed:
+class _Keyed(ABC):
     """A frame of a device that may have a key."""
 
     __slots__ = ("_key_of", "key_owner", "match", "payload")
@@ -39,8 +40,9 @@ class _Keyed:
         self._key_of = key_of
 
     @property
+    @abstractmethod
     def address(self) -> str:
-        raise NotImplementedError
+        """The sender's address."""
 
     @property
     def address_bytes(self) -> bytes:
