@@ -13,7 +13,7 @@ from gateway.model.alert import Alert
 from support import browser_scripts as scripts
 from support.board_client import client
 from support.board_house import PIN, BoardHouse
-from support.browser import WALL, expect, open_screen
+from support.browser import WALL, box_of, expect, open_screen
 from support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -100,8 +100,7 @@ async def test_a_tap_during_an_insertion_hits_what_was_meant(browser: Browser, h
         first = await home.press("kald-03")
         await expect(ab.card("Bolig 3")).to_be_visible()
         await expect(ab.card("Bolig 3")).not_to_have_class(re.compile("fresh"))
-        box = await ab.act("Bolig 3", "acknowledge").bounding_box()
-        assert box is not None
+        box = await box_of(ab.act("Bolig 3", "acknowledge"))
         await ab.page.mouse.move(box["x"] + 20, box["y"] + 20)
         await ab.page.mouse.down()
         await home.press("kald-02-bad")  # graver: it will stand where the finger is

@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 from gateway.model.trouble import Trouble
 from support import browser_scripts as scripts
 from support.board_house import BoardHouse
-from support.browser import NARROW, PHONE, SIZES, WALL, expect, open_screen
+from support.browser import NARROW, PHONE, SIZES, WALL, box_of, expect, open_screen
 from support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -121,14 +121,11 @@ async def test_two_cards_and_the_top_of_a_third_on_a_phone(browser: Browser, hom
         cards = ab.page.locator("#waiting .card")
         await expect(cards).to_have_count(3)
         for card in (cards.nth(0), cards.nth(1)):
-            box = await card.bounding_box()
-            assert box is not None
+            box = await box_of(card)
             assert box["y"] + box["height"] <= 740 - 64
         await expect(cards.nth(2).locator(".label")).to_be_in_viewport()
-        tabs = await ab.page.locator(".tabs").bounding_box()
-        button = await cards.nth(0).locator(".act").bounding_box()
-        assert tabs is not None
-        assert button is not None
+        tabs = await box_of(ab.page.locator(".tabs"))
+        button = await box_of(cards.nth(0).locator(".act"))
         assert (round(tabs["height"]), round(button["height"])) == (64, 56)
         style = "node => [getComputedStyle(node).fontSize, getComputedStyle(node).fontWeight]"
         assert await cards.nth(0).locator(".label").evaluate(style) == ["28px", "700"]

@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, FloatRect, Locator, Page, async_playwright, expect
 
 from support.board_house import PIN, BoardHouse
 from support.browser_scripts import PLAYED
+from support.eventually import eventually
 
 CHROMIUM = "/usr/bin/chromium"
 PHONE = {"width": 360, "height": 740}
@@ -25,7 +26,7 @@ EXPECTED_ERRORS = re.compile(
 
 expect.set_options(timeout=20_000)  # a loaded machine draws late; what passes does not wait for it
 
-__all__ = ["NARROW", "PHONE", "SIZES", "WALL", "Screen", "chromium", "expect", "open_screen"]
+__all__ = ["NARROW", "PHONE", "SIZES", "WALL", "Screen", "box_of", "chromium", "expect", "open_screen"]
 
 
 @asynccontextmanager
@@ -37,6 +38,11 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+async def box_of(part: Locator) -> FloatRect:
+    """Give where a part stands. A page that is just being drawn anew is asked again."""
+    return await eventually(part.bounding_box)
 
 
 class Screen:
