@@ -11,14 +11,13 @@ import sys
 import time
 from typing import Any
 
-import orjson
-
 from gateway.driver import Driver
 from gateway.intake.index import Route
 from gateway.intake.outcome import Fault, Outcome
-from gateway.intake.wire import LENGTH, NoSense, driver_of, fact_from_wire, length_of, packed
+from gateway.intake.wire import driver_of, fact_from_wire
 from gateway.model.frame_json import document_of
 from gateway.model.frames import Advertisement, Frame, GattValue
+from gateway.model.framing import LENGTH, NoSense, length_of, packed, parsed
 from gateway.model.views import KeyOf
 
 PATIENCE_S = 0.25  # for one answer; then the child is killed
@@ -131,7 +130,7 @@ class Child:
         self._ready, self._pause_s = True, PAUSE_FIRST_S
         return described
 
-    def _send(self, message: bytes) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         assert self._socket is not None
         self._socket.settimeout(PATIENCE_S)
         self._socket.sendall(packed(message))
@@ -139,7 +138,7 @@ class Child:
     def _receive(self, patience_s: float) -> dict[str, Any]:
         assert self._socket is not None
         end = time.monotonic() + patience_s
-        return _parsed(self._exactly(length_of(self._exactly(LENGTH, end)), end))
+        return parsed(self._exactly(length_of(self._exactly(LENGTH, end)), end))
 
     def _exactly(self, count: int, end: float) -> bytes:
         assert self._socket is not None
@@ -152,13 +151,13 @@ class Child:
             data += part
         return data
 
-    async def _exchange(self, message: bytes) -> dict[str, Any]:
+    async def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
         assert self._socket is not None
         loop = asyncio.get_running_loop()
         self._socket.setblocking(False)
         await loop.sock_sendall(self._socket, packed(message))
         length = length_of(await self._exactly_in_turn(LENGTH))
-        return _parsed(await self._exactly_in_turn(length))
+        return parsed(await self._exactly_in_turn(length))
 
     async def _exactly_in_turn(self, count: int) -> bytes:
         assert self._socket is not None
@@ -177,29 +176,17 @@ class Child:
             self.kill()
 
 
-def _request(route: Route, frame: Frame, key_of: KeyOf) -> bytes:
+def _request(route: Route, frame: Frame, key_of: KeyOf) -> dict[str, Any]:
     keys = {}
     if isinstance(frame, Advertisement | GattValue):
         key = key_of(frame.address)
         keys = {frame.address: key.hex()} if key is not None else {}
-    return orjson.dumps(
-        {
-            "match": route.loaded.driver.matches.index(route.match),
-            "payload": route.payload.hex(),
-            "frame": document_of(frame),
-            "keys": keys,
-        }
-    )
-
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise NoSense(str(error)) from None
-    if not isinstance(answer, dict):
-        raise NoSense("no object")
-    return answer
+    return {
+        "match": route.loaded.driver.matches.index(route.match),
+        "payload": route.payload.hex(),
+        "frame": document_of(frame),
+        "keys": keys,
+    }
 
 
 def _outcome(answer: dict[str, Any]) -> Outcome:

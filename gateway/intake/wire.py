@@ -1,4 +1,4 @@
-"""What goes between the gateway and a driver's child process: length-prefixed JSON, checked on both sides.
+"""What goes between the gateway and a driver's child process: facts and drivers, checked on both sides.
 
 The gateway trusts nothing that comes back: a quantity it does not know, a value of the wrong type or a
 frame that is too long is a fault of the driver.
@@ -27,9 +27,8 @@ from gateway.driver import (
     Write,
     quantities,
 )
+from gateway.model.framing import NoSense
 
-LENGTH = 4  # bytes before each message, big-endian
-MESSAGE_MAX = 1 << 20
 TYPES: dict[str, type[Driver]] = {
     "advertisement": AdvertisementDriver,
     "gatt": GattDriver,
@@ -38,23 +37,6 @@ TYPES: dict[str, type[Driver]] = {
 CHANNEL_MAX = 255
 NAME_MAX = 32  # letters of what a standing event is kept under
 GATT_LISTS = ("listen", "read", "also")
-
-
-class NoSense(ValueError):
-    """A message that does not have the form agreed on."""
-
-
-def packed(message: bytes) -> bytes:
-    """Put the length before a message."""
-    return len(message).to_bytes(LENGTH, "big") + message
-
-
-def length_of(prefix: bytes) -> int:
-    """Read a length. Raises NoSense where it is beyond all bounds."""
-    length = int.from_bytes(prefix, "big")
-    if length > MESSAGE_MAX:
-        raise NoSense(f"a message of {length} bytes; at most {MESSAGE_MAX}")
-    return length
 
 
 def fact_to_wire(fact: Fact) -> list[Any]:

@@ -18,15 +18,14 @@ from importlib import import_module
 from itertools import islice
 from typing import Any
 
-import orjson
-
 from gateway.driver import DecodeError, Driver, Match
 from gateway.intake.host import view_of
 from gateway.intake.index import Loaded, Route
 from gateway.intake.outcome import FACTS_MAX
-from gateway.intake.wire import LENGTH, fact_to_wire, length_of, manifest_of, packed
+from gateway.intake.wire import fact_to_wire, manifest_of
 from gateway.model.ccm import prepare
 from gateway.model.frame_json import frame_of
+from gateway.model.framing import packed, received
 
 MEMORY_MAX = 256 * 1024 * 1024  # bytes of address space; one more is a MemoryError in the driver
 CALL_CPU_S = 2  # processor seconds a call; then the kernel ends the process
@@ -48,7 +47,7 @@ def main(arguments: list[str]) -> int:
             return 1
         _send(connection, {"manifest": manifest_of(driver, file)})
         loaded = Loaded(driver=driver, file=file, distribution=name, shipped=False)
-        while (request := _receive(connection)) is not None:
+        while (request := received(connection)) is not None:
             _more_cpu()
             _send(connection, _answer(loaded, request))
     return 0
@@ -98,26 +97,7 @@ def _more_cpu() -> None:
 
 
 def _send(connection: socket.socket, message: dict[str, Any]) -> None:
-    connection.sendall(packed(orjson.dumps(message)))
-
-
-def _receive(connection: socket.socket) -> dict[str, Any] | None:
-    prefix = _exactly(connection, LENGTH)
-    body = prefix and _exactly(connection, length_of(prefix))
-    if not body:
-        return None
-    request: dict[str, Any] = orjson.loads(body)
-    return request
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        part = connection.recv(count - len(data))
-        if not part:
-            return b""
-        data += part
-    return data
+    connection.sendall(packed(message))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from gateway.alerts.channels import courier as courier_module
 from gateway.alerts.channels.base import ChannelDown
 from gateway.alerts.channels.courier import LEFT_MAX, Answer, Courier
-from gateway.alerts.channels.task import LENGTH, MESSAGE_MAX, NoSense, length_of, packed, parsed
+from gateway.model.framing import LENGTH, MESSAGE_MAX, NoSense, length_of, packed, parsed
 from gateway.model.trouble import Trouble
 from support.courier import running
 from support.eventually import eventually
@@ -273,7 +273,11 @@ def test_nonsense_from_the_other_end_is_told_as_such(data: bytes) -> None:
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.text(max_size=10), st.text(max_size=50) | st.integers() | st.none(), max_size=5))
+@given(
+    st.dictionaries(
+        st.text(max_size=10), st.text(max_size=50) | st.integers(-(2**63), 2**64 - 1) | st.none(), max_size=5
+    )
+)
 def test_what_is_packed_is_read_back(document: dict[str, Any]) -> None:
     """Length and body."""
     whole = packed(document)
@@ -285,5 +289,7 @@ def test_nothing_is_without_a_bound() -> None:
     """In both directions."""
     with pytest.raises(NoSense):
         packed({"text": "x" * MESSAGE_MAX})
+    with pytest.raises(NoSense):
+        packed({"number": 2**64})  # no JSON number of 64 bits, which is all that the other side reads
     with pytest.raises(NoSense):
         length_of((MESSAGE_MAX + 1).to_bytes(LENGTH, "big"))

@@ -17,6 +17,7 @@ from gateway.intake import wire
 from gateway.intake.children import Children
 from gateway.intake.host import DriverHost
 from gateway.intake.loading import load
+from gateway.model.framing import NoSense, length_of
 from support.eventually import eventually
 from support.guests import frame, package
 
@@ -271,11 +272,11 @@ def test_a_guest_cannot_take_what_a_shipped_driver_takes(tmp_path: Path, childre
 )
 def test_nothing_that_a_child_says_is_taken_on_trust(row: object) -> None:
     """A fact of another form is a fault."""
-    with pytest.raises(wire.NoSense):
+    with pytest.raises(NoSense):
         wire.fact_from_wire(row)
 
 
 def test_lengths_beyond_all_bounds_are_refused() -> None:
     """A child cannot make the gateway wait for gigabytes."""
-    with pytest.raises(wire.NoSense):
-        wire.length_of(b"\xff\xff\xff\xff")
+    with pytest.raises(NoSense):
+        length_of(b"\xff\xff\xff\xff")

@@ -13,10 +13,10 @@ import pytest
 
 from gateway.alerts.channels.base import Message, Taken
 from gateway.alerts.channels.child import Desk
-from gateway.alerts.channels.task import LENGTH, length_of, parsed
 from gateway.alerts.reach import SENT_AT_ONCE, Reach
 from gateway.health.clock import SystemClock
 from gateway.model.catalogue import shipped
+from gateway.model.framing import LENGTH, length_of, parsed
 
 
 class Counts:

@@ -22,7 +22,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from gateway.alerts.channels.task import LENGTH, NoSense, NotSent, Sent, Task, length_of, packed, parsed
+from gateway.alerts.channels.task import NotSent, Sent, Task
+from gateway.model.framing import NoSense, packed, received
 
 KINDS = {
     "apprise": "gateway.alerts.channels.apprise_send:send",
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
         desk = Desk(connection)
         desk.answer({"ready": True})
         with contextlib.suppress(OSError, NoSense):
-            while (request := _receive(connection)) is not None:
+            while (request := received(connection)) is not None:
                 desk.take(request)
         os._exit(0)  # attempts that still wait for somebody are not waited for
 
@@ -131,22 +132,6 @@ def give_up_rights() -> None:
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     threading.stack_size(STACK_BYTES)
     logging.disable(logging.CRITICAL)  # what libraries log holds addresses and keys
-
-
-def _receive(connection: socket.socket) -> dict[str, Any] | None:
-    prefix = _exactly(connection, LENGTH)
-    body = prefix and _exactly(connection, length_of(prefix))
-    return parsed(body) if body else None
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        part = connection.recv(count - len(data))
-        if not part:
-            return b""
-        data += part
-    return data
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 
 from gateway.alerts.channels.base import ChannelDown
 from gateway.alerts.channels.sending_process import Answer, InHand, SendingProcess
-from gateway.alerts.channels.task import LENGTH, NoSense, length_of, packed, parsed
+from gateway.model.framing import LENGTH, NoSense, length_of, packed, parsed
 from gateway.model.together import together
 from gateway.model.trouble import TellTrouble, Trouble
 

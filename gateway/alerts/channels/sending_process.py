@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.alerts.channels.base import ChannelDown, Taken
-from gateway.alerts.channels.task import NoSense, packed
+from gateway.model.framing import NoSense, packed
 
 HANDED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 """What of the gateway's environment the process gets: how this network is to be left."""

@@ -1,23 +1,12 @@
-"""What the gateway and its sending process say to each other: the words, and how they are written.
-
-Each message is JSON behind four bytes of length, over a pair of sockets that nobody else holds. Nothing of a
-task stands in the arguments or the environment of a process, where others on the machine could read it.
-"""
+"""What the gateway and its sending process say to each other: a task, and what came of it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-LENGTH = 4  # bytes before each message, big-endian
-MESSAGE_MAX = 1 << 20
 REASON_MAX = 200  # letters of a reason; it stands in rows and logs
-
-
-class NoSense(ValueError):
-    """A message that does not have the form agreed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +41,3 @@ class NotSent(Exception):
         self.lasting = lasting
         self.data = dict(data or {})
         super().__init__(self.reason)
-
-
-def packed(document: Mapping[str, Any]) -> bytes:
-    """Write one message. Raises NoSense where it is beyond all bounds."""
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    if len(body) > MESSAGE_MAX:
-        raise NoSense(f"a message of {len(body)} bytes; at most {MESSAGE_MAX}")
-    return len(body).to_bytes(LENGTH, "big") + body
-
-
-def length_of(prefix: bytes) -> int:
-    """Read a length. Raises NoSense where it is beyond all bounds."""
-    length = int.from_bytes(prefix, "big")
-    if length > MESSAGE_MAX:
-        raise NoSense(f"a message of {length} bytes; at most {MESSAGE_MAX}")
-    return length
-
-
-def parsed(body: bytes) -> dict[str, Any]:
-    """Read one message. Raises NoSense for anything but an object."""
-    try:
-        document = json.loads(body)
-    except ValueError as error:
-        raise NoSense(type(error).__name__) from None
-    if not isinstance(document, dict):
-        raise NoSense("no object")
-    return document
