@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from random import Random
 from typing import Any, cast
 
 import pytest
 
 from gateway.model.alert import Alert
 from gateway.outlets.deliver import Rows
-from gateway.outlets.mqtt import MqttOutlet
 from gateway.outlets.mqtt_link import Link
-from gateway.settings.models import Settings
-from support.outlet_house import FixedClock, alert, closed
+from support.outlet_house import alert, closed, lone_outlet
 
 pytestmark = pytest.mark.looptime
-
-SITE = {"site": {"municipality": "kommune-a", "home": "solhjem", "gateway": "gw-1"}}
 
 
 class SlowLink:
@@ -49,23 +44,7 @@ async def test_an_alert_that_ends_while_all_are_told_again_is_not_retained(
     """
     link, opened = SlowLink(), [alert(f"a-{number}") for number in range(5)]
 
-    def command(*_: Any) -> Any:
-        raise AssertionError
-
-    outlet = MqttOutlet(
-        Settings.model_validate(SITE),
-        instance="one",
-        version="1",
-        clock=FixedClock(),
-        random=Random(1),
-        tell=lambda _trouble: None,
-        health=dict,
-        devices=list,
-        duty=dict,
-        open_alerts=lambda: list(opened),
-        latest=list,
-        command=command,
-    )
+    outlet = lone_outlet(lambda: list(opened))
     outlet._link = cast("Link", link)
     again = asyncio.create_task(outlet._again(outlet._link))
     await asyncio.sleep(ends_after_s)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from random import Random
 from typing import Any, cast
 
 import pytest
 
-from gateway.outlets.mqtt import AGAIN_WITHIN_S, MqttOutlet
+from gateway.outlets.mqtt import AGAIN_WITHIN_S
 from gateway.outlets.mqtt_link import Link
 from gateway.outlets.outcome import OutletDown
-from gateway.settings.models import Settings
-from support.outlet_house import FixedClock, alert
-
-SITE = {"site": {"municipality": "kommune-a", "home": "solhjem", "gateway": "gw-1"}}
+from support.outlet_house import alert, lone_outlet
 
 
 class SilentLink:
@@ -30,23 +26,7 @@ class SilentLink:
 async def test_a_confirmation_that_never_comes_ends_the_connection() -> None:
     """What is open is told again in turn with what is new: the turn must end."""
 
-    def command(*_: Any) -> Any:
-        raise AssertionError
-
-    outlet = MqttOutlet(
-        Settings.model_validate(SITE),
-        instance="one",
-        version="1",
-        clock=FixedClock(),
-        random=Random(1),
-        tell=lambda _trouble: None,
-        health=dict,
-        devices=list,
-        duty=dict,
-        open_alerts=lambda: [alert("a-1")],
-        latest=list,
-        command=command,
-    )
+    outlet = lone_outlet(lambda: [alert("a-1")])
     async with asyncio.timeout(AGAIN_WITHIN_S + 1):
         with pytest.raises(OutletDown):
             await outlet._again(cast("Link", SilentLink()))

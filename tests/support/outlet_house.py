@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from random import Random
@@ -57,6 +57,29 @@ def alert(id_: str = "01999999-0000-7000-8000-00000000a1e7", **changes: Any) -> 
 def closed(one: Alert) -> Alert:
     """Give the alert as it is once closed."""
     return replace(one, handling=Handling.RESOLVED, rev=one.rev + 1, closed=instant(60))
+
+
+def lone_outlet(open_alerts: Callable[[], list[Alert]]) -> MqttOutlet:
+    """Make an outlet without lanes, for tests that hand it a link of their own."""
+
+    def command(*_: Any) -> Any:
+        raise AssertionError("nobody sends a command here")
+
+    site = {"municipality": "kommune-a", "home": "solhjem", "gateway": "gw-1"}
+    return MqttOutlet(
+        Settings.model_validate({"site": site}),
+        instance="one",
+        version="1",
+        clock=FixedClock(),
+        random=Random(1),
+        tell=lambda _trouble: None,
+        health=dict,
+        devices=list,
+        duty=dict,
+        open_alerts=open_alerts,
+        latest=list,
+        command=command,
+    )
 
 
 class OutletHouse:
